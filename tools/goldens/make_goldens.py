@@ -12,6 +12,7 @@ A system's fixture holds
     grad/<step>/<move>/<player>.<name> gradients the optimizer saw, at the steps in metadata `grad_steps`
 and in its metadata what the conventions in systems.py leave open. Inputs are not stored: they are Philox streams
 (`systems.py`: real, latent, epsilon), images numbered in NHWC order, z as (batch, nz).
+`op_cases.py` says what ops.safetensors holds.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import sys
 import numpy as np
 import torch
 
+import op_cases
 import philox
 import safetensors_file
 from systems import BATCH, NZ, SIZE, SYSTEMS, WIDTH, Run
@@ -68,6 +70,8 @@ def main():
     torch.set_num_threads(1)
     philox.check()
     goldens = {name: (lambda name=name: system_golden(name, options.drift or 0.0)) for name in SYSTEMS}
+    if options.drift is None:
+        goldens["ops"] = op_cases.golden
     failed = False
     for name, make in goldens.items():
         tensors, metadata = make()
