@@ -1,5 +1,6 @@
 #pragma once
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -31,6 +32,16 @@ inline Philox4 philox_at(uint64_t seed, uint64_t step, uint32_t stream, uint32_t
 /// Uniform in [0, 1) with 24 bits: exact in float, hence equal on every backend.
 inline float philox_uniform(uint32_t word) {
   return static_cast<float>(word >> 8) * 0x1p-24f;
+}
+
+/// Element `lane` (0 to 3) of a block as a standard normal (Box and Muller): words 0 and 1 give the elements
+/// 0 (cosine) and 1 (sine), words 2 and 3 the elements 2 and 3. Backends may err by their float arithmetic.
+inline double philox_normal(const Philox4& words, int lane) {
+  const auto pair = static_cast<size_t>(lane & 2);
+  const double u = (static_cast<double>(words[pair] >> 8) + 1) * 0x1p-24;  // in (0, 1]
+  const double angle = static_cast<double>(words[pair + 1] >> 8) * (0x1p-23 * 3.14159265358979323846);
+  const double radius = std::sqrt(-2 * std::log(u));
+  return (lane & 1) != 0 ? radius * std::sin(angle) : radius * std::cos(angle);
 }
 
 /// A sequential reader of one Philox stream, for host code that draws one number after another.

@@ -1,5 +1,7 @@
 #include "agon/philox.h"
 
+#include <cmath>
+
 #include "catch.h"
 
 // Were a round constant or the counter order wrong, no other Philox would give the same numbers.
@@ -28,4 +30,26 @@ TEST_CASE("philox draws stay inside their ranges") {
     CHECK((u >= 0.0f && u < 1.0f));
   }
   CHECK(agon::philox_uniform(~0u) < 1.0f);
+}
+
+// Were the pairing of words or the radius wrong, noise would have the wrong spread or repeat itself.
+TEST_CASE("philox normals have the moments of a standard normal") {
+  constexpr int blocks = 50000;
+  double sum = 0, square = 0, fourth = 0, neighbours = 0;
+  for (int i = 0; i < blocks; ++i) {
+    const auto words = agon::philox_at(5, 1, 2, static_cast<uint32_t>(i));
+    for (int lane = 0; lane < 4; ++lane) {
+      const double z = agon::philox_normal(words, lane);
+      sum += z;
+      square += z * z;
+      fourth += z * z * z * z;
+      neighbours += z * agon::philox_normal(words, lane ^ 1);
+    }
+  }
+  constexpr double n = 4.0 * blocks;
+  CHECK(std::fabs(sum / n) < 0.01);
+  CHECK(std::fabs(square / n - 1) < 0.02);
+  CHECK(std::fabs(fourth / n - 3) < 0.15);
+  CHECK(std::fabs(neighbours / n) < 0.01);
+  CHECK(agon::philox_normal({~0u, 0u, 0u, 0u}, 0) == 0.0);
 }
