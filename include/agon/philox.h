@@ -35,7 +35,14 @@ inline float philox_uniform(uint32_t word) {
 }
 
 /// Element `lane` (0 to 3) of a block as a standard normal (Box and Muller): words 0 and 1 give the elements
-/// 0 (cosine) and 1 (sine), words 2 and 3 the elements 2 and 3. Backends may err by their float arithmetic.
+/// 0 (cosine) and 1 (sine), words 2 and 3 the elements 2 and 3. The radius comes from 24 bits, exact in
+/// float and in (0, 1], so that float arithmetic errs little near 1 too; backends may err by that.
+///
+/// The random leaves of a graph, on every backend: element e of stream s at step t under `seed` is had from
+/// words = philox_at(seed, t, s, e / 4), where e counts row-major over the whole (global) tensor:
+///   random_uniform    philox_uniform(words[e % 4])
+///   random_bernoulli  1 if double(philox_uniform(words[e % 4])) < p, else 0
+///   random_normal     philox_normal(words, e % 4)
 inline double philox_normal(const Philox4& words, int lane) {
   const auto pair = static_cast<size_t>(lane & 2);
   const double u = (static_cast<double>(words[pair] >> 8) + 1) * 0x1p-24;  // in (0, 1]
