@@ -64,8 +64,12 @@ def difference(ours, golden):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="compare with the stored fixtures, write nothing")
-    parser.add_argument("--drift", type=float, metavar="X", help="scale the initial weights by 1 + X and compare")
+    parser.add_argument(
+        "--check", action="store_true", help="compare with the stored fixtures, write nothing"
+    )
+    parser.add_argument(
+        "--drift", type=float, metavar="X", help="scale the initial weights by 1 + X and compare"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     philox.check()

@@ -45,7 +45,9 @@ class Recorder:
         seconds = torch.autograd.grad(s, [dy, *inputs.values()], allow_unused=True)
         self.store(case, **directions)
         for name, value in zip(["dy", *inputs], seconds):
-            self.store(case, **{f"dd_{name}": torch.zeros_like(inputs.get(name, dy)) if value is None else value})
+            self.store(
+                case, **{f"dd_{name}": torch.zeros_like(inputs.get(name, dy)) if value is None else value}
+            )
 
 
 def convolutions(r):
@@ -82,12 +84,16 @@ def convolutions(r):
         def function(x, w, b=None):
             return F.conv_transpose2d(x, w, b, stride, pad, output_padding, groups, dilation)
 
-        attributes = dict(stride=stride, pad=pad, output_padding=output_padding, dilation=dilation, groups=groups)
+        attributes = dict(
+            stride=stride, pad=pad, output_padding=output_padding, dilation=dilation, groups=groups
+        )
         r.op(case, "conv_transpose2d", function, inputs, **attributes)
 
     transposed("conv_transpose2d_4x4_stride2", (2, 4, 4, 3), (4, 3, 4, 4), stride=2, pad=1)
     transposed("conv_transpose2d_from_latent", (2, 5, 1, 1), (5, 3, 4, 4), bias=True)
-    transposed("conv_transpose2d_output_padding", (2, 3, 3, 4), (3, 2, 3, 3), stride=2, pad=1, output_padding=1)
+    transposed(
+        "conv_transpose2d_output_padding", (2, 3, 3, 4), (3, 2, 3, 3), stride=2, pad=1, output_padding=1
+    )
     transposed("conv_transpose2d_groups", (1, 4, 3, 3), (4, 2, 3, 3), stride=2, pad=1, groups=2, bias=True)
     transposed("conv_transpose2d_dilation", (1, 2, 4, 4), (2, 2, 3, 3), pad=1, dilation=2)
     linear = dict(x=r.random(3, 5), w=r.random(4, 5), b=r.random(4))
@@ -116,7 +122,13 @@ def sampling(r):
         suffix = "corners" if align else "half_pixel"
         resize(f"bilinear_up_{suffix}", (2, 2, 4, 3), (8, 7), "bilinear", align_corners=align)
         resize(f"bilinear_down_{suffix}", (1, 2, 9, 8), (5, 3), "bilinear", align_corners=align)
-    r.op("pixel_shuffle", "pixel_shuffle", lambda x: F.pixel_shuffle(x, 2), dict(x=r.random(2, 8, 3, 2)), factor=2)
+    r.op(
+        "pixel_shuffle",
+        "pixel_shuffle",
+        lambda x: F.pixel_shuffle(x, 2),
+        dict(x=r.random(2, 8, 3, 2)),
+        factor=2,
+    )
     index = torch.tensor([3, 0, 3, 5, 1, 3])
     table = dict(w=r.random(6, 4))
     r.op("embedding", "embedding", lambda w: F.embedding(index, w), table, constants=dict(index=index))
@@ -139,7 +151,10 @@ def normalisations(r):
     r.op("batch_norm_eval", "batch_norm_eval", call, affine((2, 3, 3, 4), (3,)), stats, eps=1e-5)
     call = lambda x, w, b: F.instance_norm(x, None, None, w, b, eps=1e-5)  # noqa: E731
     r.op("instance_norm", "instance_norm", call, affine((2, 3, 4, 5), (3,)), eps=1e-5)
-    for case, shape, axes in (("layer_norm_chw", (2, 3, 4, 3), (3, 4, 3)), ("layer_norm_features", (4, 7), (7,))):
+    for case, shape, axes in (
+        ("layer_norm_chw", (2, 3, 4, 3), (3, 4, 3)),
+        ("layer_norm_features", (4, 7), (7,)),
+    ):
         call = lambda x, w, b, axes=axes: F.layer_norm(x, axes, w, b, eps=1e-5)  # noqa: E731
         r.op(case, "layer_norm", call, affine(shape, axes), axes=axes, eps=1e-5)
     u = F.normalize(r.random(4), dim=0)
@@ -172,7 +187,13 @@ def pointwise(r):
 def losses(r):
     label = torch.tensor([2, 0, 4, 4])
     call = lambda x: F.cross_entropy(x, label)  # noqa: E731
-    r.op("softmax_cross_entropy", "softmax_cross_entropy", call, dict(x=r.random(4, 5, scale=3.0)), dict(label=label))
+    r.op(
+        "softmax_cross_entropy",
+        "softmax_cross_entropy",
+        call,
+        dict(x=r.random(4, 5, scale=3.0)),
+        dict(label=label),
+    )
     for target in (1.0, 0.9, 0.1, 0.0):
         call = lambda x, t=target: F.binary_cross_entropy_with_logits(x, torch.full_like(x, t))  # noqa: E731
         r.op(f"bce_logits_{target}", "bce_logits", call, dict(x=r.random(9, scale=6.0)), target=target)

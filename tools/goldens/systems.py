@@ -44,7 +44,11 @@ class Net(nn.Module):
 def generator(w=WIDTH, nz=NZ):
     layers, channels = [], nz
     for out, stride, pad in ((4 * w, 1, 0), (2 * w, 2, 1), (w, 2, 1)):
-        layers += [nn.ConvTranspose2d(channels, out, 4, stride, pad, bias=False), nn.BatchNorm2d(out), nn.ReLU()]
+        layers += [
+            nn.ConvTranspose2d(channels, out, 4, stride, pad, bias=False),
+            nn.BatchNorm2d(out),
+            nn.ReLU(),
+        ]
         channels = out
     return Net(layers + [nn.ConvTranspose2d(w, 3, 4, 2, 1, bias=False), nn.Tanh()])
 
@@ -147,16 +151,22 @@ class Run:
         return torch.from_numpy(z).view(BATCH, NZ, 1, 1)
 
     def epsilon(self, step, move):
-        return torch.from_numpy(uniform(self.config["seed"], step, 4 * move + EPSILON, (BATCH,))).view(-1, 1, 1, 1)
+        return torch.from_numpy(uniform(self.config["seed"], step, 4 * move + EPSILON, (BATCH,))).view(
+            -1, 1, 1, 1
+        )
 
     def critic_move(self, step, move):
         """Returns the loss, its parts, and the images, still attached to the generator."""
         config = self.config
         real, fake = self.real(step, move), self.G(self.latent(step, move))
         self.opt_D.zero_grad()
-        parts = dict(zip(("real", "fake"), adversarial_terms(config["loss"], self.D(real), self.D(fake.detach()))))
+        parts = dict(
+            zip(("real", "fake"), adversarial_terms(config["loss"], self.D(real), self.D(fake.detach())))
+        )
         if "gp" in config:
-            parts["penalty"] = gradient_penalty(self.D, real, fake.detach(), self.epsilon(step, move), config["gp"])
+            parts["penalty"] = gradient_penalty(
+                self.D, real, fake.detach(), self.epsilon(step, move), config["gp"]
+            )
         loss = sum(parts.values())
         loss.backward()
         self.opt_D.step()
