@@ -63,6 +63,9 @@ Image resize_and_crop(const Image& image, int height, int width, ResizeFilter fi
 /// [-1, 1] to 0..255 by round(127.5 x + 127.5), clamped; NaN becomes 0. Spans of equal size.
 void to_bytes(std::span<const float> values, std::span<uint8_t> bytes);
 
+/// 0..255 to [-1, 1] by x / 127.5 - 1. Spans of equal size.
+void to_floats(std::span<const uint8_t> bytes, std::span<float> values);
+
 /// Tiles f32 images NHWC in [-1, 1] (C is 1 or 3) into one picture, row by row, `columns` to a row (0: as
 /// square as can be), with `padding` pixels of `ground` around every tile.
 Image image_grid(const Tensor& images, int columns = 0, int padding = 2, uint8_t ground = 255);

@@ -54,6 +54,13 @@ void check_image_size(uint64_t height, uint64_t width, const std::string& where)
         "{}: an image of {}x{} pixels is more than Agon reads (2^28 pixels)", where, width, height);
 }
 
+bool sniff_alpha(const std::filesystem::path& path) {
+  constexpr size_t colour_type = 25;  // in a PNG's first chunk; its bit 2 says alpha
+  const auto start = read_file_start(path, 64);
+  return format_of(start, path.string()) == Format::png && start.size() > colour_type &&
+         (start[colour_type] & std::byte{4}) != std::byte{0};
+}
+
 Image read_image(const std::filesystem::path& path) {
   const std::string where = path.string();
   const auto file = read_file(path);
@@ -130,6 +137,12 @@ void to_bytes(std::span<const float> values, std::span<uint8_t> bytes) {
     const float clamped = scaled > 0.0f ? std::min(scaled, 255.0f) : 0.0f;
     bytes[i] = static_cast<uint8_t>(std::lrintf(clamped));
   }
+}
+
+void to_floats(std::span<const uint8_t> bytes, std::span<float> values) {
+  check(values.size() == bytes.size(), ErrorKind::usage, "to_floats: {} bytes for {} values", bytes.size(),
+        values.size());
+  for (size_t i = 0; i < bytes.size(); ++i) values[i] = static_cast<float>(bytes[i]) / 127.5f - 1.0f;
 }
 
 Image image_grid(const Tensor& images, int columns, int padding, uint8_t ground) {

@@ -6,8 +6,8 @@
 
 #include "catch.h"
 #include "io/file.h"
-#include "refusals.h"
-#include "scratch.h"
+#include "support/refusals.h"
+#include "support/scratch.h"
 
 using namespace agon;
 

@@ -4,11 +4,11 @@
 #include "agon/image.h"
 
 #include "catch.h"
-#include "image_files.h"
 #include "io/atomic_file.h"
 #include "io/file.h"
-#include "refusals.h"
-#include "scratch.h"
+#include "support/image_files.h"
+#include "support/refusals.h"
+#include "support/scratch.h"
 
 using namespace agon;
 using Pixels = std::vector<uint8_t>;
