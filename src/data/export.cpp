@@ -33,7 +33,7 @@ void write_png_folder(const Dataset& dataset, uint64_t count, const std::filesys
   for (uint64_t i = 0; i < count; ++i) {
     const int32_t label = dataset.read(i, image.pixels);
     const auto parent = label < 0 ? folder : folder / dataset.class_names()[static_cast<size_t>(label)];
-    write_png(parent / fmt::format("{:06}.png", i), image);
+    write_file(parent / fmt::format("{:06}.png", i), encode_png(image), /*durable=*/false);
   }
 }
 

@@ -38,7 +38,7 @@ const char* advice(int error) {
 
 }  // namespace
 
-AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
+AtomicFile::AtomicFile(std::filesystem::path path, bool durable) : path_(std::move(path)), durable_(durable) {
   // Unique among processes by the id and among the threads of one by the counter.
   static std::atomic<unsigned> counter{0};
   temporary_ =
@@ -80,15 +80,15 @@ void AtomicFile::write(std::string_view text) {
 
 void AtomicFile::commit() {
   check(fd_ >= 0, ErrorKind::internal, "{}: committed twice", path_.string());
-  if (::fsync(fd_) != 0) give_up("written", errno);
+  if (durable_ && ::fsync(fd_) != 0) give_up("written", errno);
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) give_up("written", errno);
   // The file is in place: from here on there is nothing to discard.
   if (::close(std::exchange(fd_, -1)) != 0) give_up("closed", errno);
-  sync_folder(folder_of(path_));
+  if (durable_) sync_folder(folder_of(path_));
 }
 
-void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
-  AtomicFile file(path);
+void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes, bool durable) {
+  AtomicFile file(path, durable);
   file.write(bytes);
   file.commit();
 }

@@ -13,7 +13,9 @@ namespace agon {
 /// old file as it was.
 class AtomicFile {
  public:
-  explicit AtomicFile(std::filesystem::path path);
+  /// Without `durable` there is no fsync: a power cut may take the new content, not a kill. For files that
+  /// are many and can be made again.
+  explicit AtomicFile(std::filesystem::path path, bool durable = true);
   /// Discards what was written unless commit() was called.
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
@@ -35,10 +37,11 @@ class AtomicFile {
   int fd_ = -1;
   uint32_t crc_ = 0;
   uint64_t size_ = 0;
+  bool durable_;
 };
 
 /// An AtomicFile of one piece.
-void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes);
+void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes, bool durable = true);
 void write_file(const std::filesystem::path& path, std::string_view text);
 
 /// mkdir -p; throws Error(io) with the system's reason.
