@@ -1,0 +1,204 @@
+#include "backend/cpu/kernels/elementwise_plan.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace agon::cpu {
+namespace {
+
+constexpr int64_t min_block = 256, max_tile = 1024;
+
+int operand_count(Op op) {
+  if (op == Op::where) return 3;
+  return op == Op::activation_grad || (op >= Op::add && op <= Op::equal) ? 2 : 1;
+}
+
+class Planner {
+ public:
+  Planner(const ElementwiseProgram& program, const Shape& extents, std::span<const Strides> inputs,
+          std::span<const Strides> outputs)
+      : code_(program.code), results_(program.outputs) {
+    check(inputs.size() + outputs.size() <= ElementwisePlan::max_operands, ErrorKind::unsupported,
+          "elementwise: {} inputs and {} outputs are more than {}; fuse less", inputs.size(), outputs.size(),
+          ElementwisePlan::max_operands);
+    check(results_.size() == outputs.size(), ErrorKind::internal, "elementwise: {} outputs but {} strides",
+          results_.size(), outputs.size());
+    plan_.inputs = static_cast<int>(inputs.size());
+    plan_.outputs = static_cast<int>(outputs.size());
+    LoopNest nest{extents, {inputs.begin(), inputs.end()}};
+    nest.operands.insert(nest.operands.end(), outputs.begin(), outputs.end());
+    plan_.nest = nest.collapsed();
+  }
+
+  ElementwisePlan run() {
+    split_blocks();
+    find_last_uses();
+    stage_inputs();
+    for (size_t i = 0; i < code_.size(); ++i) emit(i);
+    write_outputs();
+    check(plan_.tiles <= ElementwisePlan::max_tiles, ErrorKind::unsupported,
+          "elementwise: {} temporaries alive at once are more than {}; fuse less", plan_.tiles,
+          ElementwisePlan::max_tiles);
+    choose_tile_size();
+    return std::move(plan_);
+  }
+
+ private:
+  static size_t at(int i) { return static_cast<size_t>(i); }
+  const Strides& strides(int operand) const { return plan_.nest.operands[at(operand)]; }
+
+  void split_blocks() {
+    const Shape& extents = plan_.nest.extents;
+    plan_.block_axis = extents.rank() - 1;
+    plan_.block_size = extents[-1];
+    while (plan_.block_axis > 0 && plan_.block_size < min_block)
+      plan_.block_size *= extents[--plan_.block_axis];
+    for (int axis = 0; axis < plan_.block_axis; ++axis) plan_.blocks *= extents[axis];
+  }
+
+  /// Whether the points of a block lie one after another.
+  bool contiguous(int operand) const {
+    int64_t step = 1;
+    for (int axis = plan_.nest.extents.rank() - 1; axis >= plan_.block_axis; --axis) {
+      if (strides(operand)[at(axis)] != step) return false;
+      step *= plan_.nest.extents[axis];
+    }
+    return true;
+  }
+
+  /// After how many points of a block an operand's values repeat.
+  int64_t period(int operand) const {
+    const Shape& extents = plan_.nest.extents;
+    int axis = plan_.block_axis;
+    while (axis < extents.rank() && strides(operand)[at(axis)] == 0) ++axis;
+    int64_t points = 1;
+    for (; axis < extents.rank(); ++axis) points *= extents[axis];
+    return points;
+  }
+
+  void find_last_uses() {
+    last_use_.assign(code_.size(), 0);
+    for (size_t i = 0; i < code_.size(); ++i) {
+      check(is_elementwise(code_[i].op), ErrorKind::internal, "elementwise: {} cannot be interpreted",
+            name_of(code_[i].op));
+      last_use_[i] = i;
+      for (int k = 0; k < operand_count(code_[i].op); ++k) {
+        const int operand = code_[i].operands[at(k)];
+        check(operand >= 0 && operand < plan_.inputs + static_cast<int>(i), ErrorKind::internal,
+              "elementwise: instruction {} reads operand {}", i, operand);
+        if (operand >= plan_.inputs) last_use_[at(operand - plan_.inputs)] = i;
+      }
+    }
+    for (int result : results_) {
+      check(result >= 0 && at(result) < code_.size(), ErrorKind::internal, "elementwise: no temporary {}",
+            result);
+      last_use_[at(result)] = code_.size();
+    }
+  }
+
+  void stage_inputs() {
+    input_slot_.resize(at(plan_.inputs));
+    std::iota(input_slot_.begin(), input_slot_.end(), 0);
+    for (int i = 0; i < plan_.inputs; ++i) {
+      const bool read = std::ranges::any_of(code_, [&](const auto& instruction) {
+        const auto begin = instruction.operands.begin();
+        return std::find(begin, begin + operand_count(instruction.op), i) !=
+               begin + operand_count(instruction.op);
+      });
+      if (!read || contiguous(i)) continue;
+      const int tile = plan_.tiles++;
+      plan_.loads.push_back({i, tile, false});
+      input_slot_[at(i)] = plan_.tile_slot(tile);
+    }
+  }
+
+  /// An output may be the same array as an input of equal strides: whether a later instruction still reads
+  /// such an input in place.
+  bool read_later(size_t instruction, int output) const {
+    for (size_t i = instruction + 1; i < code_.size(); ++i)
+      for (int k = 0; k < operand_count(code_[i].op); ++k) {
+        const int operand = code_[i].operands[at(k)];
+        if (operand < plan_.inputs && input_slot_[at(operand)] == operand &&
+            strides(operand) == strides(plan_.inputs + output))
+          return true;
+      }
+    return false;
+  }
+
+  /// Where instruction i's result goes: straight into an output if that is safe, else into a tile.
+  int result_slot(size_t i) {
+    for (int k = 0; k < plan_.outputs; ++k)
+      if (results_[at(k)] == static_cast<int>(i) && contiguous(plan_.inputs + k) && !read_later(i, k))
+        return plan_.inputs + k;
+    if (free_.empty()) return plan_.tile_slot(plan_.tiles++);
+    const int slot = free_.back();
+    free_.pop_back();
+    return slot;
+  }
+
+  void release(size_t temporary) {
+    if (temporary_slot_[temporary] >= plan_.tile_slot(0)) free_.push_back(temporary_slot_[temporary]);
+  }
+
+  void emit(size_t i) {
+    ElementwisePlan::Step step{code_[i], 0, {}};
+    const int count = operand_count(code_[i].op);
+    for (int k = 0; k < 3; ++k) {
+      const int operand = code_[i].operands[at(k < count ? k : 0)];
+      step.x[at(k)] =
+          operand < plan_.inputs ? input_slot_[at(operand)] : temporary_slot_[at(operand - plan_.inputs)];
+    }
+    for (size_t t = 0; t < i; ++t)
+      if (last_use_[t] == i) release(t);
+    step.y = result_slot(i);
+    temporary_slot_.push_back(step.y);
+    if (last_use_[i] == i) release(i);
+    plan_.steps.push_back(step);
+  }
+
+  void write_outputs() {
+    ElementwiseProgram::Instruction copy{Op::activation, {}, {}, {}};
+    for (int k = 0; k < plan_.outputs; ++k) {
+      const int slot = temporary_slot_[at(results_[at(k)])];
+      if (slot == plan_.inputs + k) continue;
+      if (contiguous(plan_.inputs + k)) {
+        plan_.steps.push_back({copy, plan_.inputs + k, {slot, slot, slot}});
+      } else {
+        plan_.stores.push_back({plan_.inputs + k, slot});
+      }
+    }
+  }
+
+  /// As large as the scratch allows, and a multiple of the periods of broadcast inputs, so that these are
+  /// loaded once a block and not once a tile.
+  void choose_tile_size() {
+    int64_t size = std::min(max_tile, ElementwisePlan::scratch_size / std::max(plan_.tiles, 1)) / 16 * 16;
+    if (size >= plan_.block_size) {
+      size = plan_.block_size;
+    } else {
+      int64_t longest = 1;
+      for (const auto& load : plan_.loads)
+        if (period(load.operand) <= size) longest = std::max(longest, period(load.operand));
+      const int64_t aligned = std::lcm(longest, int64_t{16});
+      size -= size % (aligned <= size ? aligned : longest);
+    }
+    plan_.tile_size = std::max<int64_t>(size, 1);
+    for (auto& load : plan_.loads)
+      load.repeats = plan_.tile_size == plan_.block_size || plan_.tile_size % period(load.operand) == 0;
+  }
+
+  const std::vector<ElementwiseProgram::Instruction>& code_;
+  const std::vector<int>& results_;
+  ElementwisePlan plan_;
+  std::vector<size_t> last_use_;  ///< by temporary: the last instruction that reads it
+  std::vector<int> input_slot_, temporary_slot_, free_;
+};
+
+}  // namespace
+
+ElementwisePlan plan_elementwise(const ElementwiseProgram& program, const Shape& extents,
+                                 std::span<const Strides> inputs, std::span<const Strides> outputs) {
+  return Planner(program, extents, inputs, outputs).run();
+}
+
+}  // namespace agon::cpu
