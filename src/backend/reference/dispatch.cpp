@@ -5,7 +5,7 @@ namespace {
 
 void run_op(const Call& call) {
   const Op op = call.node.op;
-  if (is_elementwise(op) || op == Op::elementwise) return elementwise(call);
+  if (is_elementwise(op) || op == Op::cast || op == Op::elementwise) return elementwise(call);
   switch (op) {
     case Op::constant:
       return fill(call);

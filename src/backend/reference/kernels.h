@@ -10,7 +10,7 @@ void execute(const Call& call);
 // By family.
 void fill(const Call& call);
 void random(const Call& call);
-void elementwise(const Call& call);  ///< neg .. where, and elementwise programs
+void elementwise(const Call& call);  ///< neg .. cast, and elementwise programs
 void copy(const Call& call);         ///< reshape, stop_gradient
 void transpose(const Call& call);
 void broadcast_to(const Call& call);

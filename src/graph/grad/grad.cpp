@@ -42,7 +42,7 @@ namespace {
 
 void apply(Rule& rule) {
   const Op op = rule.op();
-  if (is_elementwise(op)) return elementwise(rule);
+  if (is_elementwise(op) || op == Op::cast) return elementwise(rule);
   switch (op) {
     case Op::reshape:
     case Op::transpose:
