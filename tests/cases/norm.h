@@ -1,0 +1,103 @@
+#pragma once
+#include "cases/case.h"
+
+namespace agon::cases {
+
+/// batch_norm_train of `x` with its four per-channel operands; the running statistics are states.
+inline BatchNormOut batch_norm_of(Case& c, Value x, const std::string& name = "bn") {
+  const Shape channel{x.shape()[-1]};
+  Value gamma = c.operand(channel, Domain::positive), beta = c.operand(channel);
+  Value mean = c.state(name + ".running_mean", channel),
+        var = c.state(name + ".running_var", channel, Domain::positive);
+  BatchNormOut out = batch_norm_train(x, gamma, beta, mean, var, {});
+  c.graph.assign(mean, out.running_mean);
+  c.graph.assign(var, out.running_var);
+  c.runs = 2;
+  return out;
+}
+
+inline Kinds norm_kinds() {
+  Kinds kinds;
+  kinds["softmax"] = [](Case& c, const Descriptor& d) { c.result(softmax(c.operand(d.shape("s")))); };
+  kinds["log_softmax"] = [](Case& c, const Descriptor& d) { c.result(log_softmax(c.operand(d.shape("s")))); };
+  kinds["batch_norm_train"] = [](Case& c, const Descriptor& d) {
+    BatchNormOut out = batch_norm_of(c, c.operand(d.shape("s")));
+    c.result(out.y);
+    c.result(out.mean);
+    c.result(out.inv_std);
+  };
+  kinds["batch_norm_grad"] = [](Case& c, const Descriptor& d) {
+    const Shape shape = d.shape("s"), channel{shape[-1]};
+    Value x = c.operand(shape), gamma = c.operand(channel, Domain::positive), mean = c.operand(channel),
+          inv_std = c.operand(channel, Domain::positive);
+    Value dx =
+        c.graph.append(Op::batch_norm_grad, {x, gamma, mean, inv_std, c.operand(shape)}, BatchNormAttr{});
+    c.result(dx);
+    c.result(c.graph.port(dx, 1));
+    c.result(c.graph.port(dx, 2));
+  };
+  kinds["batch_norm_eval"] = [](Case& c, const Descriptor& d) {
+    const Shape shape = d.shape("s"), channel{shape[-1]};
+    Value x = c.operand(shape), gamma = c.operand(channel), beta = c.operand(channel),
+          mean = c.operand(channel);
+    c.result(batch_norm_eval(x, gamma, beta, mean, c.operand(channel, Domain::positive), 1e-5));
+  };
+  kinds["instance_norm"] = [](Case& c, const Descriptor& d) {
+    const Shape shape = d.shape("s"), channel{shape[-1]};
+    Value x = c.operand(shape), gamma = c.operand(channel);
+    c.result(instance_norm(x, gamma, c.operand(channel), 1e-5));
+  };
+  kinds["layer_norm"] = [](Case& c, const Descriptor& d) {
+    const Shape shape = d.shape("s");
+    Shape sample;
+    for (int i = 1; i < shape.rank(); ++i) sample.push_back(shape[i]);
+    Value x = c.operand(shape), gamma = c.operand(sample);
+    c.result(layer_norm(x, gamma, c.operand(sample), 1e-5));
+  };
+  kinds["spectral_norm"] = [](Case& c, const Descriptor& d) {
+    const Shape shape = d.shape("s");
+    Value w = c.operand(shape), u = c.state("u", {shape[0]});
+    SpectralNormOut out = spectral_norm(w, u, 1e-12, d.integer("iterate", 1) != 0);
+    c.graph.assign(u, out.u);
+    c.result(out.w);
+    c.runs = 3;
+  };
+  kinds["dropout"] = [](Case& c, const Descriptor& d) {
+    c.result(dropout(c.operand(d.shape("s")), d.real("p", 0.3)));
+  };
+  return kinds;
+}
+
+inline Kinds optimizer_kinds() {
+  Kinds kinds;
+  const auto make = [&](Op op) {
+    kinds[std::string(name_of(op))] = [op](Case& c, const Descriptor& d) {
+      const Shape shape{d.integer("n", 7)};
+      const OptimizerAttr attr{d.real("beta1", 0), d.real("beta2", 0.99), d.real("eps", 1e-8),
+                               d.real("wd", 0)};
+      std::vector<Value> in{c.state("p", shape), c.fixed(shape)};
+      // The slots of squares hold what averages of squares can hold.
+      std::vector<Domain> slots{Domain::grid};
+      if (op == Op::adam) slots = {Domain::grid, Domain::positive};
+      if (op == Op::rmsprop) slots = {Domain::positive, Domain::grid};
+      for (size_t i = 0; i < slots.size(); ++i)
+        in.push_back(c.state("slot" + std::to_string(i), shape, slots[i]));
+      in.push_back(c.scalar("lr", 0.01));
+      if (op == Op::adam) {
+        in.push_back(c.scalar("correction1", 0.5));
+        in.push_back(c.scalar("correction2", 0.002));
+      }
+      Value p = c.graph.append(op, in, attr);
+      c.graph.assign(in[0], p);
+      for (size_t i = 0; i < slots.size(); ++i)
+        c.graph.assign(in[2 + i], c.graph.port(p, static_cast<int>(1 + i)));
+      c.note(c.graph.port(p, static_cast<int>(1 + slots.size())));
+      c.note(c.graph.port(p, static_cast<int>(2 + slots.size())));
+      c.runs = 3;
+    };
+  };
+  for (Op op : {Op::adam, Op::rmsprop, Op::sgd}) make(op);
+  return kinds;
+}
+
+}  // namespace agon::cases
