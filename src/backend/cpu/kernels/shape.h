@@ -1,7 +1,7 @@
 #pragma once
 #include <cstdint>
 
-#include "backend/cpu/kernels/elementwise.h"
+#include "backend/cpu/kernels/strides.h"
 
 namespace agon::cpu {
 
@@ -13,6 +13,16 @@ class CopyKernel {
   CopyKernel(const Shape& extents, const Strides& source, const Strides& target);
   /// The caller adds the box's offset to `x` and `y`; they must not overlap. Allocates nothing.
   void run(const void* x, void* y) const;
+
+ private:
+  /// One axis of the box.
+  struct Axis {
+    int64_t extent = 1, source = 0, target = 0;
+  };
+
+  std::vector<Axis> outer_;
+  Axis row_, column_;  ///< the plane that is copied as one; columns are the innermost of the target
+  int64_t planes_ = 1;
 };
 
 /// y[0 .. n) = value.
