@@ -11,7 +11,8 @@ namespace agon {
 /// Folds constants, drops identities, merges equal nodes (the same random stream is equal to itself).
 Graph simplify(const Graph& graph);
 
-/// Keeps what outputs and assignments need.
+/// Keeps what outputs and assignments need, and every input, scalar and state: they are the program's
+/// interface, so that a host may feed what a graph happens not to read.
 Graph remove_dead(const Graph& graph);
 
 /// Turns convolutions whose image or result is one pixel (a generator's first layer, a discriminator's last)

@@ -15,6 +15,8 @@ Graph remove_dead(const Graph& graph) {
   std::vector<char> keep(graph.nodes().size(), 0);
   for (size_t i = graph.nodes().size(); i-- > 0;) {
     const Node& node = graph.nodes()[i];
+    // What the host feeds or stores stays, read or not: it is the program's interface.
+    keep[i] = node.op == Op::input || node.op == Op::scalar || node.op == Op::state;
     for (int id : node.outputs) keep[i] = static_cast<char>(keep[i] | live[static_cast<size_t>(id)]);
     if (keep[i])
       for (int id : node.inputs) mark(id);
