@@ -1,0 +1,65 @@
+#include "parity/table.h"
+
+namespace agon::parity {
+
+std::vector<ParityCase> norm_table() {
+  return {
+      {"softmax s:3x4"},
+      {"softmax s:5x17"},
+      {"softmax s:1x1"},
+      {"log_softmax s:3x4"},
+      {"log_softmax s:2x3x10"},
+      {"batch_norm_train s:8x3x3x5"},
+      {"batch_norm_train s:4x5x7x1"},
+      {"batch_norm_train s:4x3x3x16"},
+      {"batch_norm_train s:3x4x5x17"},
+      {"batch_norm_train s:2x4x4x64"},
+      {"batch_norm_train s:16x6"},
+      {"batch_norm_grad s:4x3x3x5"},
+      {"batch_norm_grad s:3x4x5x17"},
+      {"batch_norm_grad s:9x64"},
+      {"batch_norm_grad s:1x1x1x3"},
+      {"batch_norm_eval s:2x3x3x5"},
+      {"instance_norm s:2x4x5x3"},
+      {"instance_norm s:1x7x3x17"},
+      {"layer_norm s:3x4x3x2"},
+      {"layer_norm s:4x33"},
+      {"spectral_norm s:4x3x3x3"},
+      {"spectral_norm s:17x5"},
+      {"spectral_norm s:5x8 iterate0"},
+      {"dropout s:5x33"},
+      {"dropout s:2x4x4x3 p:0.5"},
+  };
+}
+
+std::vector<ParityCase> fusion_table() {
+  std::vector<ParityCase> cases;
+  const std::string conv = "mb2 ih7 iw5 ic3 oc5 kh3 kw3 sh2 sw2 pt1 pl0 pb0 pr1";
+  const std::string wide = "mb2 ih8 iw8 ic16 oc17 kh4 kw4 sh2 sw2 pt1 pl1 pb1 pr1";
+  const std::string latent = "mb3 ih4 iw4 ic16 oc5 kh4 kw4";
+  for (const std::string& geometry : {conv, wide, latent})
+    for (const std::string f : {"identity", "leaky_relu", "relu", "elu", "tanh", "sigmoid"}) {
+      cases.push_back({"conv_bias_act " + geometry + " f:" + f});
+      cases.push_back({"conv_transpose_bias_act " + geometry + " f:" + f});
+    }
+  for (const std::string f : {"leaky_relu", "relu", "tanh"}) {
+    cases.push_back({"conv_bn_act " + wide + " f:" + f});
+    cases.push_back({"conv_transpose_bn_act " + wide + " f:" + f});
+    cases.push_back({"bn_act s:4x3x3x5 f:" + f});
+    cases.push_back({"bn_act s:9x17 f:" + f});
+    cases.push_back({"bn_act_shared s:4x3x3x5 f:" + f});
+    cases.push_back({"conv_bias_shared " + conv + " f:" + f});
+    cases.push_back({"matmul_bias_act m3 n17 k5 f:" + f});
+  }
+  for (const std::string line :
+       {"matmul_bias_act m1 n1 k65 f:sigmoid", "chain a:2x3x4 b:3x1", "chain a:5x33 b:5x33",
+        "chain a:4x4x17 b:17", "chain a:7 b:-", "chain_reduce a:3x5", "chain_reduce a:9x17",
+        "bce_logits s:64", "bce_logits s:7x1",
+        "gradient_penalty mb3 ih6 iw5 ic3 oc4 kh3 kw3 sh2 sw2 pt1 pl1 f:tanh",
+        "gradient_penalty mb2 ih5 iw5 ic2 oc16 kh3 kw3 f:leaky_relu", "generator_critic mb4 z3 w4",
+        "generator_critic mb5 z7 w16"})
+    cases.push_back({line});
+  return cases;
+}
+
+}  // namespace agon::parity
