@@ -2,23 +2,19 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "io/atomic_file.h"
+#include "io/bytes.h"
 #include "io/file.h"
 
 namespace agon {
 namespace {
 
 using Json = nlohmann::json;
-static_assert(std::endian::native == std::endian::little,
-              "tensor files are little-endian, and so must be the host");
-
 constexpr uint64_t max_header = 100'000'000;  // the format's own limit
 
 constexpr std::array<std::pair<std::string_view, DType>, 6> type_names{{{"F32", DType::f32},
@@ -106,16 +102,16 @@ const Tensor* Safetensors::find(std::string_view name) const {
 Safetensors read_safetensors(const std::filesystem::path& path) {
   const std::string where = path.string();
   const std::vector<std::byte> file = read_file(path);
-  uint64_t header_size = 0;
-  check(file.size() >= sizeof header_size, ErrorKind::data, "{}: too short for a safetensors file", where);
-  std::memcpy(&header_size, file.data(), sizeof header_size);
-  const uint64_t rest = file.size() - sizeof header_size;
+  constexpr size_t length = sizeof(uint64_t);
+  check(file.size() >= length, ErrorKind::data, "{}: too short for a safetensors file", where);
+  const auto header_size = read_number<uint64_t>(file, 0);
+  const uint64_t rest = file.size() - length;
   check(header_size <= std::min(rest, max_header), ErrorKind::data,
         "{}: truncated, or no safetensors file (header of {} bytes in a file of {})", where, header_size,
         file.size());
-  const auto* text = reinterpret_cast<const char*>(file.data()) + sizeof header_size;
+  const auto* text = reinterpret_cast<const char*>(file.data()) + length;
   const Json header = parse_header({text, header_size}, where);
-  const auto data = std::span(file).subspan(sizeof header_size + header_size);
+  const auto data = std::span(file).subspan(length + header_size);
 
   Safetensors result;
   std::vector<Entry> entries;
