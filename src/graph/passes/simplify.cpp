@@ -172,8 +172,9 @@ int Simplifier::regroup(Node& node, const Shape& result) {
   }
   if (node.op == Op::mul && producer.op == Op::mul) {
     const auto outer = constant(node.inputs[1]), inner = constant(producer.inputs[1]);
-    if (outer && inner && shape(node.inputs[1]).numel() == 1 && shape(producer.inputs[1]).numel() == 1) {
-      const int source = producer.inputs[0];
+    const int source = producer.inputs[0];
+    // A constant may also raise the rank; then the result's shape would be lost with it.
+    if (outer && inner && shape(source) == result) {
       node.inputs = {source, make_constant(*outer * *inner, {})};
     }
   }
