@@ -2,6 +2,7 @@
 #include "cases/elementwise.h"
 #include "cases/fusion.h"
 #include "cases/norm.h"
+#include "cases/random.h"
 #include "cases/shape.h"
 #include "cases/window.h"
 
@@ -11,7 +12,7 @@ inline const Kinds& all_kinds() {
   static const Kinds kinds = [] {
     Kinds all;
     for (Kinds family : {leaf_kinds(), elementwise_kinds(), shape_kinds(), contraction_kinds(),
-                         window_kinds(), norm_kinds(), optimizer_kinds(), fusion_kinds()})
+                         window_kinds(), norm_kinds(), optimizer_kinds(), fusion_kinds(), random_kinds()})
       all.merge(family);
     return all;
   }();

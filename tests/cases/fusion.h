@@ -54,6 +54,15 @@ inline Kinds fusion_kinds() {
     c.result(sqrt(square(u) + 1.0));
     c.result(softplus(u - b) / (square(t) + 1.0));
   };
+  // Constants of every rank around one operand, as simplification folds them.
+  kinds["constants"] = [](Case& c, const Descriptor& d) {
+    Value a = c.operand(d.shape("a")), k = c.graph.constant(0.5, d.shape("k"));
+    c.result((a * k) * 3.0);
+    c.result((a * 3.0) * k + 0.0);
+    c.result(a * 1.0 - c.graph.constant(0, d.shape("k")));
+    c.result(c.graph.constant(1, d.shape("k")) * a / 1.0);
+    c.result(-(-(a + k)));
+  };
   // A chain whose head is read by a reduction as well.
   kinds["chain_reduce"] = [](Case& c, const Descriptor& d) {
     Value a = c.operand(d.shape("a")), t = tanh(a) * 2.0 - square(a);

@@ -4,6 +4,7 @@
 
 #include "cases/cases.h"
 #include "catch.h"
+#include "graph/infer.h"
 #include "graph/passes/passes.h"
 #include "parity/harness.h"
 
@@ -34,6 +35,25 @@ class AbsorbAll final : public FusionPolicy {
   std::string against_norm_grad(const Graph&, const Node&, Activation) const override { return {}; }
 };
 
+/// Throws Error where a node's recorded types are not what its operands make.
+void check_types(const Graph& graph) {
+  for (const Node& node : graph.nodes()) {
+    if (node.inputs.empty() || node.op == Op::elementwise) continue;
+    std::vector<ValueInfo> operands;
+    for (int id : node.inputs) operands.push_back(graph.value(id));
+    // Fused operands stand behind the op's own.
+    if (node.fusion.bias || node.fusion.grad.kind != ActivationKind::identity) operands.pop_back();
+    const ValueInfo& result = graph.value(node.outputs[0]);
+    const auto types = infer(node.op, operands, node.attr, result.shape, result.dtype);
+    for (size_t i = 0; i < types.size(); ++i) {
+      const ValueInfo& recorded = graph.value(node.outputs[i]);
+      check(recorded.shape == types[i].shape && recorded.dtype == types[i].dtype, ErrorKind::internal,
+            "{} is recorded as {}, its operands make {}", name_of(node.op), recorded.shape.str(),
+            types[i].shape.str());
+    }
+  }
+}
+
 /// `reference` behind the passes that the other backends run before they lower a graph.
 class OptimisedReference final : public Backend {
  public:
@@ -41,6 +61,7 @@ class OptimisedReference final : public Backend {
   std::unique_ptr<Store> make_store() override { return inner_->make_store(); }
   std::unique_ptr<Program> compile(const Graph& graph, Store& store, const CompileOptions& options) override {
     const Fused fused = optimise(graph, AbsorbAll(), options.fuse);
+    check_types(fused.graph);
     for (const Node& node : fused.graph.nodes()) {
       if (node.fusion.bias) ++fusions["bias"];
       if (node.fusion.epilogue.kind != ActivationKind::identity)

@@ -54,11 +54,16 @@ std::vector<ParityCase> fusion_table() {
   for (const std::string line :
        {"matmul_bias_act m1 n1 k65 f:sigmoid", "chain a:2x3x4 b:3x1", "chain a:5x33 b:5x33",
         "chain a:4x4x17 b:17", "chain a:7 b:-", "chain_reduce a:3x5", "chain_reduce a:9x17",
-        "bce_logits s:64", "bce_logits s:7x1",
+        "bce_logits s:64", "constants a:3 k:1x1", "constants a:2x3 k:-", "constants a:1 k:2x3",
+        "constants a:2x3 k:2x3", "constants a:- k:-", "bce_logits s:7x1",
         "gradient_penalty mb3 ih6 iw5 ic3 oc4 kh3 kw3 sh2 sw2 pt1 pl1 f:tanh",
         "gradient_penalty mb2 ih5 iw5 ic2 oc16 kh3 kw3 f:leaky_relu", "generator_critic mb4 z3 w4",
         "generator_critic mb5 z7 w16"})
     cases.push_back({line});
+  // Longer chains lose more digits to cancellation.
+  for (int seed = 0; seed < 60; ++seed)
+    cases.push_back(
+        {"random seed:" + std::to_string(seed) + " nodes:" + std::to_string(4 + seed % 30), 1e-4});
   return cases;
 }
 
