@@ -121,7 +121,8 @@ class Game {
                                           bool ema = false) const;
   /// The inverse. Throws Error(data) that names a missing, superfluous or misshapen tensor ("weight_v" and
   /// "num_batches_tracked" are ignored).
-  void import_network(Store& store, std::string_view network, std::span<const NamedTensor> tensors) const;
+  void import_network(Store& store, std::string_view network, std::span<const NamedTensor> tensors,
+                      bool ema = false) const;
   /// Splits a flat buffer of a player (a gradient, an optimizer slot) into PyTorch-named tensors
   /// "<network>.main.0.weight".
   std::vector<NamedTensor> unflatten(std::string_view player, const Tensor& flat) const;

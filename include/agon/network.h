@@ -50,7 +50,7 @@ struct LayerRow {
 };
 
 namespace nn {
-class Module;
+struct Module;
 }
 
 /// A chain of layers built from the table `networks.NAME` of a config. Immutable; applying it appends to a
