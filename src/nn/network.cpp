@@ -47,7 +47,7 @@ Module layer(const Row& row, const Shape& in) {
   static const std::vector<std::string> known = {
       "linear",        "conv",    "conv_transpose", "avg_pool",   "max_pool", "global_avg_pool", "upsample",
       "pixel_shuffle", "reshape", "flatten",        "activation", "norm",     "dropout"};
-  fail(ErrorKind::usage, "{}: {}", row.where(),
+  fail(ErrorKind::usage, "{}: {}", row.where("type"),
        type.empty() ? std::string("this layer needs a 'type'")
                     : fmt::format("unknown layer type '{}'{}", type, suggestion(type, known)));
 }

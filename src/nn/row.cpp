@@ -30,7 +30,7 @@ int64_t Row::integer(std::string_view key, int64_t fallback, int64_t least) cons
   check(node || fallback >= 0, ErrorKind::usage, "{}: this layer needs '{}'", where(), key);
   const int64_t value = node ? config_.evaluate(*node) : fallback;
   check(value >= least && value < (int64_t{1} << 31), ErrorKind::usage,
-        "{}: '{}' must be at least {}, not {}", where(), key, least, value);
+        "{}: '{}' must be at least {}, not {}", where(key), key, least, value);
   return value;
 }
 

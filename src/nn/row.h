@@ -16,7 +16,11 @@ class Row {
   Row(const Config& config, const ConfigNode& node, const ConfigNode* network_init)
       : config_(config), node_(node), network_init_(network_init) {}
 
-  const std::string& where() const { return node_.where; }
+  /// The row's place, or that of one of its keys.
+  const std::string& where(std::string_view key = "") const {
+    const ConfigNode* node = key.empty() ? nullptr : node_.find(key);
+    return node ? node->where : node_.where;
+  }
   bool has(std::string_view key) const { return node_.find(key) != nullptr; }
   std::string string(std::string_view key, std::string_view fallback = "") const;
   bool flag(std::string_view key, bool fallback) const;

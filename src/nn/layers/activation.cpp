@@ -7,7 +7,7 @@
 namespace agon::nn {
 
 Module activation(const Row& row, const Shape& in) {
-  const Call call = parse_call(row.string("activation"), row.where());
+  const Call call = parse_call(row.string("activation"), row.where("activation"));
   static const std::vector<std::string> known = {"relu", "leaky_relu", "elu", "tanh", "sigmoid", "none"};
   static constexpr ActivationKind kinds[] = {ActivationKind::relu, ActivationKind::leaky_relu,
                                              ActivationKind::elu, ActivationKind::tanh,
@@ -15,14 +15,15 @@ Module activation(const Row& row, const Shape& in) {
   static constexpr double fallback[] = {0, 0.01, 1, 0, 0};  // PyTorch's slope and alpha
   size_t which = 0;
   while (which < std::size(kinds) && known[which] != call.name) ++which;
-  check(which < std::size(kinds), ErrorKind::usage, "{}: unknown activation '{}'{}", row.where(), call.name,
-        suggestion(call.name, known));
+  check(which < std::size(kinds), ErrorKind::usage, "{}: unknown activation '{}'{}", row.where("activation"),
+        call.name, suggestion(call.name, known));
   const bool takes_number = fallback[which] > 0;
   check(call.arguments.size() <= (takes_number ? 1u : 0u), ErrorKind::usage,
-        "{}: '{}' takes {} number in parentheses", row.where(), call.name, takes_number ? "one" : "no");
+        "{}: '{}' takes {} number in parentheses", row.where("activation"), call.name,
+        takes_number ? "one" : "no");
   const Activation f{kinds[which], call.arguments.empty() ? fallback[which] : call.arguments[0]};
   check(!takes_number || f.alpha > 0, ErrorKind::usage, "{}: the number of '{}' must be positive",
-        row.where(), call.name);
+        row.where("activation"), call.name);
 
   Module module;
   module.type = call.name;

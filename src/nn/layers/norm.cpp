@@ -70,7 +70,7 @@ Module norm(const Row& row, const Shape& in) {
     };
   } else {
     static const std::vector<std::string> known = {"batch", "instance", "layer", "none"};
-    fail(ErrorKind::usage, "{}: unknown norm '{}'{}", row.where(), kind, suggestion(kind, known));
+    fail(ErrorKind::usage, "{}: unknown norm '{}'{}", row.where("norm"), kind, suggestion(kind, known));
   }
   return module;
 }

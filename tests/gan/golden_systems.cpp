@@ -1,0 +1,79 @@
+#include "gan/golden_systems.h"
+
+#include "agon/error.h"
+#include "agon/philox.h"
+
+namespace agon::golden {
+namespace {
+
+/// The plain CNN of the fixture; the preset has the paper's.
+constexpr std::string_view sngan_networks = R"toml(
+preset = "sngan"
+[networks.G]
+input = [1, 1, "nz"]
+layers = [
+  { type = "conv_transpose", out = "4*ngf", kernel = 4, bias = false, norm = "batch", activation = "relu" },
+  { type = "conv_transpose", out = "2*ngf", kernel = 4, stride = 2, pad = 1, bias = false, norm = "batch", activation = "relu" },
+  { type = "conv_transpose", out = "ngf", kernel = 4, stride = 2, pad = 1, bias = false, norm = "batch", activation = "relu" },
+  { type = "conv_transpose", out = "channels", kernel = 4, stride = 2, pad = 1, bias = false, activation = "tanh" },
+]
+[networks.D]
+layers = [
+  { type = "conv", out = "ndf", kernel = 4, stride = 2, pad = 1, spectral_norm = true, activation = "leaky_relu(0.1)" },
+  { type = "conv", out = "2*ndf", kernel = 4, stride = 2, pad = 1, spectral_norm = true, activation = "leaky_relu(0.1)" },
+  { type = "conv", out = "4*ndf", kernel = 4, stride = 2, pad = 1, spectral_norm = true, activation = "leaky_relu(0.1)" },
+  { type = "conv", out = 1, kernel = 4, spectral_norm = true },
+]
+)toml";
+
+}  // namespace
+
+const Tensor& System::tensor(const std::string& wanted) const {
+  const Tensor* found = file.find(wanted);
+  check(found != nullptr, ErrorKind::data, "fixture {}: no tensor '{}'", name, wanted);
+  return *found;
+}
+
+std::vector<std::string> names() {
+  return {"dcgan-cifar10", "lsgan", "wgan-gp", "sngan"};
+}
+
+System load(const std::string& name) {
+  System system;
+  system.name = name;
+  system.file = read_safetensors(std::string(AGON_SOURCE_DIR "/tests/fixtures/") + name + ".safetensors");
+  const auto& facts = system.file.metadata;
+  system.seed = std::stoull(facts.at("seed"));
+  system.batch = std::stoll(facts.at("batch"));
+  system.steps = std::stoi(facts.at("steps"));
+  system.config = name == "sngan" ? Config::text(sngan_networks, "sngan golden") : Config::preset(name);
+  system.config.set("vars.nz=" + facts.at("nz"));
+  system.config.set("vars.ngf=" + facts.at("width"));
+  system.config.set("vars.ndf=" + facts.at("width"));
+  system.config.set("moves[0].repeat=" + facts.at("n_critic"));
+  return system;
+}
+
+std::vector<NamedTensor> weights(const System& system, const std::string& prefix,
+                                 const std::string& network) {
+  std::vector<NamedTensor> result;
+  const std::string start = prefix + "/" + network + ".";
+  for (const NamedTensor& t : system.file.tensors)
+    if (t.name.starts_with(start)) result.push_back({t.name.substr(start.size()), t.tensor});
+  return result;
+}
+
+Tensor input_value(const System& system, const GameInput& input, uint64_t step) {
+  int kind = 0;  // real
+  if (input.kind == GameInput::Kind::noise) kind = 1;
+  if (input.kind == GameInput::Kind::epsilon) kind = 2;
+  PhiloxStream stream(system.seed, step, static_cast<uint32_t>(4 * input.execution + kind));
+  Tensor result(DType::f64, input.shape);
+  for (double& v : result.as<double>()) {
+    v = stream.uniform();
+    if (kind != 2) v = 2 * v - 1;
+  }
+  return result;
+}
+
+}  // namespace agon::golden
