@@ -10,11 +10,6 @@
 namespace agon::cpu {
 namespace {
 
-template <ActivationKind kind>
-struct Constant {
-  static constexpr ActivationKind value = kind;
-};
-
 /// Per-channel constants of a pass; what a pass does not use is null or zeros.
 struct ChannelVectors {
   const float *mean, *scale, *beta;

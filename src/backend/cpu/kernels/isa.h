@@ -13,12 +13,12 @@ Isa best_isa();
 
 /// The best instance of a function that a file included by foreach_isa.h defines.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define AGON_BEST(function)                                     \
-  (agon::cpu::best_isa() == agon::cpu::Isa::v4   ? v4::function \
-   : agon::cpu::best_isa() == agon::cpu::Isa::v3 ? v3::function \
-                                                 : base::function)
+#define AGON_BEST(...)                                             \
+  (agon::cpu::best_isa() == agon::cpu::Isa::v4   ? v4::__VA_ARGS__ \
+   : agon::cpu::best_isa() == agon::cpu::Isa::v3 ? v3::__VA_ARGS__ \
+                                                 : base::__VA_ARGS__)
 #else
-#define AGON_BEST(function) (base::function)
+#define AGON_BEST(...) (base::__VA_ARGS__)
 #endif
 
 #define AGON_INLINE inline __attribute__((always_inline))

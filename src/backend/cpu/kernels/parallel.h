@@ -7,9 +7,12 @@
 
 namespace agon::cpu {
 
+/// No more threads are used than this, so that sums per thread fit fixed arrays.
+constexpr int most_threads = 256;
+
 inline int max_threads() {
 #ifdef _OPENMP
-  return omp_get_max_threads();
+  return omp_get_max_threads() < most_threads ? omp_get_max_threads() : most_threads;
 #else
   return 1;
 #endif

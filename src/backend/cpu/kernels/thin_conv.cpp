@@ -37,7 +37,7 @@ struct Geometry {
   // Scratch of one thread, in floats. Registers read and write up to one width beyond an end.
   int64_t gathered(const ThinConv& p) const { return padded(p.kernel_h * padded_row + widest); }
   int64_t columns(const ThinConv& p) const {
-    return padded(rows_at_once * p.wide_width * taps_padded + widest);
+    return padded(std::max(rows_at_once * taps_padded, wide_padded) * p.wide_width + widest);
   }
   int64_t line() const { return padded(padded_row + 2 * widest); }
   int64_t padded_image() const { return padded(padded_height * padded_row + 2 * widest); }
@@ -48,11 +48,6 @@ struct Geometry {
   /// Shared by all threads: the packed weights, then the bias (repeated as far as a register may read).
   int64_t weights(const ThinConv& p) const { return std::max(taps * wide_padded, sums(p)); }
   int64_t bias() const { return wide_padded + 2 * widest; }
-};
-
-template <ActivationKind kind>
-struct Constant {
-  static constexpr ActivationKind value = kind;
 };
 
 }  // namespace
@@ -97,7 +92,7 @@ void thin_conv_forward(const ThinConv& p, const float* image, const float* weigh
   const auto leaf = AGON_BEST(forward);
   parallel_ranges(p.images * p.wide_height, 4, [&](int64_t begin, int64_t end, int part) {
     leaf(p, g, image, w.weights, w.bias, activation.kind, static_cast<float>(activation.alpha), begin, end,
-         w.of(part), wide);
+         w.of(part), w.of(part) + g.gathered(p), wide);
   });
 }
 
