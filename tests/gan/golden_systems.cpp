@@ -1,5 +1,8 @@
 #include "gan/golden_systems.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "agon/error.h"
 #include "agon/philox.h"
 
@@ -72,6 +75,46 @@ Tensor input_value(const System& system, const GameInput& input, uint64_t step) 
   for (double& v : result.as<double>()) {
     v = stream.uniform();
     if (kind != 2) v = 2 * v - 1;
+  }
+  return result;
+}
+
+double error_of(const Tensor& ours, const Tensor& theirs) {
+  check(ours.numel() == theirs.numel(), ErrorKind::internal, "tensors of {} and {} elements compared", ours.numel(),
+        theirs.numel());
+  const Tensor left = ours.to(DType::f64), right = theirs.to(DType::f64);
+  const auto a = left.as<double>(), b = right.as<double>();
+  double worst = 0, scale = 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (!std::isfinite(a[i])) return INFINITY;
+    worst = std::max(worst, std::abs(a[i] - b[i]));
+    scale = std::max(scale, std::abs(b[i]));
+  }
+  return worst / std::max(scale, 1e-30);
+}
+
+Run::Run(const System& system, std::shared_ptr<Backend> backend)
+    : system_(system), game_(system.config), backend_(std::move(backend)), store_(backend_->make_store()) {
+  game_.initialise(*store_, 1);
+  for (const char* network : {"G", "D"}) game_.import_network(*store_, network, weights(system_, "init", network));
+  options_.feed_noise = options_.details = true;
+  program_ = backend_->compile(game_.iteration(system_.batch, options_), *store_, {});
+}
+
+void Run::play(uint64_t step) {
+  for (const GameInput& input : game_.inputs(system_.batch, options_))
+    program_->write(input.name, input_value(system_, input, step));
+  for (const auto& scalar : game_.scalars(step, 0)) program_->set_scalar(scalar.name, scalar.value);
+  program_->run(step);
+}
+
+std::vector<Run::Gradient> Run::gradients() {
+  std::vector<Gradient> result;
+  const int critic = game_.draws();
+  for (int move = 0; move <= critic; ++move) {
+    const std::string player = move < critic ? "D" : "G";
+    const Tensor flat = program_->read(fmt::format("grad_{}.{}", player, move < critic ? move : 0));
+    for (auto& tensor : game_.unflatten(player, flat.to(DType::f64))) result.push_back({move, std::move(tensor)});
   }
   return result;
 }
