@@ -88,7 +88,7 @@ enum class Op : uint8_t {
   // Optimizers over flat buffers; the last two outputs are sum(g^2) and sum(p'^2).
   adam,     ///< (p, g, m, v, lr, correction1, correction2) -> (p', m', v', ., .)
   rmsprop,  ///< (p, g, v, momentum buffer, lr) -> (p', v', buffer', ., .)
-  sgd,      ///< (p, g, momentum buffer, lr) -> (p', buffer', ., .)
+  sgd,      ///< (p, g, momentum buffer, lr) -> (p', buffer', ., .); without momentum the buffer rests
   // Made by compile only, after all differentiation.
   elementwise,  ///< a fused chain of elementwise ops; see ElementwiseProgram
 };

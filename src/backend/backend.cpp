@@ -2,6 +2,7 @@
 
 #include "agon/program.h"
 
+#include "backend/cpu/cpu.h"
 #include "backend/reference/reference.h"
 
 namespace agon {
@@ -20,6 +21,7 @@ struct Entry {
 };
 
 constexpr std::array backends{
+    Entry{"cpu", make_cpu_backend},
     Entry{"reference", make_reference_backend},
     Entry{"cuda", without_cuda_library},
     Entry{"simt", without_cuda_library},

@@ -39,7 +39,9 @@ std::vector<ParityCase> fusion_table() {
   const std::string latent = "mb3 ih4 iw4 ic16 oc5 kh4 kw4";
   for (const std::string& geometry : {conv, wide, latent})
     for (const std::string f : {"identity", "leaky_relu", "relu", "elu", "tanh", "sigmoid"}) {
-      cases.push_back({"conv_bias_act " + geometry + " f:" + f});
+      // The bias's second derivative sums ELU's curvature over three samples, which nearly cancel there.
+      const double tolerance = geometry == latent && f == "elu" ? 5e-5 : 1e-5;
+      cases.push_back({"conv_bias_act " + geometry + " f:" + f, tolerance});
       cases.push_back({"conv_transpose_bias_act " + geometry + " f:" + f});
     }
   for (const std::string f : {"leaky_relu", "relu", "tanh"}) {

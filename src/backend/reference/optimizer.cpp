@@ -25,10 +25,10 @@ void rmsprop(const OptimizerAttr& a, Element& e, double g, double lr) {
   e.p -= lr * (a.beta1 > 0 ? e.second : d);
 }
 
-/// torch.optim.SGD with heavy-ball momentum (dampening 0, not Nesterov's).
+/// torch.optim.SGD with heavy-ball momentum (dampening 0, not Nesterov's); without momentum the buffer rests.
 void sgd(const OptimizerAttr& a, Element& e, double g, double lr) {
-  e.first = a.beta1 * e.first + g;
-  e.p -= lr * e.first;
+  if (a.beta1 > 0) e.first = a.beta1 * e.first + g;
+  e.p -= lr * (a.beta1 > 0 ? e.first : g);
 }
 
 }  // namespace

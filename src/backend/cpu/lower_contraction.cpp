@@ -1,0 +1,209 @@
+#include "backend/cpu/kernels/thin_conv.h"
+#include "backend/cpu/lowering.h"
+
+namespace agon::cpu {
+namespace {
+
+/// The three operands of a convolution by role, whichever of them the op computes.
+struct Roles {
+  int x, w, y;  ///< values
+  ConvPass pass;
+};
+
+Roles roles_of(const Node& node) {
+  const int a = node.inputs[0], b = node.inputs[1], out = node.outputs[0];
+  switch (node.op) {
+    case Op::conv:
+      return {a, b, out, ConvPass::forward};
+    case Op::conv_input_grad:
+      return {out, b, a, ConvPass::input_grad};
+    default:
+      return {a, out, b, ConvPass::weight_grad};
+  }
+}
+
+double flops_of(const Shape& y, const Shape& w) {
+  return 2.0 * static_cast<double>(y.numel()) * static_cast<double>(w.numel() / w[0]);
+}
+
+double bytes_of(const Lowering& l, const Roles& roles) {
+  return 4.0 * static_cast<double>(l.info(roles.x).shape.numel() + l.info(roles.w).shape.numel() +
+                                   l.info(roles.y).shape.numel());
+}
+
+void lower_thin(Lowering& l, const Node& node, const Roles& roles) {
+  const Shape &x = l.info(roles.x).shape, &w = l.info(roles.w).shape, &y = l.info(roles.y).shape;
+  const auto& window = node.get<Window>();
+  const ThinConv problem{.images = x[0],
+                         .height = x[1],
+                         .width = x[2],
+                         .channels = x[3],
+                         .wide_height = y[1],
+                         .wide_width = y[2],
+                         .wide_channels = y[3],
+                         .wide_block = 16,
+                         .kernel_h = w[1],
+                         .kernel_w = w[2],
+                         .stride_h = window.stride[0],
+                         .stride_w = window.stride[1],
+                         .pad_top = window.pad_lo[0],
+                         .pad_left = window.pad_lo[1]};
+  const Ref scratch = l.scratch(thin_conv_scratch_bytes(problem));
+  const Activation f = node.fusion.epilogue;
+  const bool biased = node.fusion.bias;
+  const Ref bias = biased ? l.get(node.inputs[2]) : Ref{};
+  auto bias_at = [=](const Frame& frame) { return biased ? frame.at(bias) : nullptr; };
+  Step step{
+      std::string(name_of(node.op)), node.name, "thin, by hand", {}, {}, flops_of(y, w), bytes_of(l, roles)};
+  const Ref image = roles.pass == ConvPass::input_grad ? l.put(roles.x) : l.get(roles.x);
+  const Ref weights = roles.pass == ConvPass::weight_grad ? l.put(roles.w) : l.get(roles.w);
+  const Ref wide =
+      roles.pass == ConvPass::forward ? l.put(roles.y, Layout::blocked) : l.get(roles.y, Layout::blocked);
+  switch (roles.pass) {
+    case ConvPass::forward:
+      step.run = [=](const Frame& m) {
+        thin_conv_forward(problem, m.at(image), m.at(weights), bias_at(m), f, m.at(wide),
+                          m.at<void>(scratch));
+      };
+      break;
+    case ConvPass::input_grad:
+      step.run = [=](const Frame& m) {
+        thin_conv_input_grad(problem, m.at(wide), m.at(weights), bias_at(m), f, m.at(image),
+                             m.at<void>(scratch));
+      };
+      break;
+    case ConvPass::weight_grad:
+      step.run = [=](const Frame& m) {
+        thin_conv_weight_grad(problem, m.at(image), m.at(wide), m.at(weights), m.at<void>(scratch));
+      };
+      break;
+  }
+  l.emit(std::move(step));
+}
+
+/// A value in the layout a primitive wants: as it lies, or reordered into (or later out of) scratch memory.
+class Operand {
+ public:
+  Operand(Lowering& l, const dnnl::memory::desc& own, const dnnl::memory::desc& wanted, Ref place,
+          bool result)
+      : place_(place), result_(result) {
+    if (own == wanted) return;
+    const auto prepared =
+        result ? prepare_reorder(l.engine(), wanted, own) : prepare_reorder(l.engine(), own, wanted);
+    reorder_ = std::make_shared<Primitive>(prepared.primitive);
+    inner_ = l.scratch(wanted.get_size());
+    pad_ = l.scratch(prepared.scratch_bytes);
+  }
+  void* bind(const Frame& m) const {
+    if (!reorder_) return m.at<void>(place_);
+    reorder_->bind(DNNL_ARG_FROM, m.at<void>(result_ ? inner_ : place_));
+    reorder_->bind(DNNL_ARG_TO, m.at<void>(result_ ? place_ : inner_));
+    reorder_->bind(DNNL_ARG_SCRATCHPAD, m.at<void>(pad_));
+    return m.at<void>(inner_);
+  }
+  void before() const {
+    if (reorder_ && !result_) reorder_->execute();
+  }
+  void after() const {
+    if (reorder_ && result_) reorder_->execute();
+  }
+
+ private:
+  Ref place_, inner_, pad_;
+  bool result_;
+  std::shared_ptr<Primitive> reorder_;
+};
+
+void lower_conv(Lowering& l, const Node& node, const Roles& roles) {
+  const Shape x = l.info(roles.x).shape, w = l.info(roles.w).shape, y = l.info(roles.y).shape;
+  const auto& window = node.get<Window>();
+  const bool block = window.rank == 2 && window.groups == 1 && can_block(x, DType::f32) && y[3] % 16 == 0;
+  const Layout layout = block ? Layout::blocked : Layout::plain;
+  auto prepared = prepare_conv(l.engine(), {.pass = roles.pass,
+                                            .window = window,
+                                            .x = x,
+                                            .w = w,
+                                            .y = y,
+                                            .layout = layout,
+                                            .bias = node.fusion.bias,
+                                            .epilogue = node.fusion.epilogue});
+  // The pixels of a 1x1 image are the same in both layouts, so a blocked conv may have such a side lie plain.
+  auto resident = [&](const Shape& shape) { return can_block(shape, DType::f32) ? layout : Layout::plain; };
+  const Layout lx = resident(x), ly = resident(y);
+  const auto place = [&](int value, Layout in, bool result) {
+    return result ? l.put(value, in) : l.get(value, in);
+  };
+  const bool make_x = roles.pass == ConvPass::input_grad, make_w = roles.pass == ConvPass::weight_grad;
+  const bool make_y = roles.pass == ConvPass::forward;
+  const Operand at_x(l, activation_desc(x, layout), prepared.x, place(roles.x, lx, make_x), make_x);
+  const Operand at_y(l, activation_desc(y, layout), prepared.y, place(roles.y, ly, make_y), make_y);
+  const Ref weights = make_w ? l.put(roles.w) : l.get_weights(roles.w, window.groups, prepared.w);
+  const Operand at_w(l, make_w ? weight_desc(w, window.groups) : prepared.w, prepared.w, weights, make_w);
+  const Ref bias = node.fusion.bias ? l.get(node.inputs[2]) : Ref{};
+  const Ref scratch = l.scratch(prepared.scratch_bytes);
+
+  auto primitive = std::make_shared<Primitive>(std::move(prepared.primitive));
+  const auto pass = roles.pass;
+  Step step{std::string(name_of(node.op)),
+            node.name,
+            fmt::format("{}, {}", describe(make_x ? x : y, layout), prepared.implementation),
+            {},
+            {},
+            flops_of(y, w),
+            bytes_of(l, roles)};
+  step.bind = [=](const Frame& m) {
+    primitive->bind(pass == ConvPass::input_grad ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, at_x.bind(m));
+    primitive->bind(pass == ConvPass::weight_grad ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS, at_w.bind(m));
+    primitive->bind(pass == ConvPass::forward ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, at_y.bind(m));
+    primitive->bind(DNNL_ARG_SCRATCHPAD, m.at<void>(scratch));
+    if (bias.valid()) primitive->bind(DNNL_ARG_BIAS, m.at<void>(bias));
+  };
+  step.run = [=](const Frame&) {
+    at_x.before();
+    at_y.before();
+    primitive->execute();
+    at_x.after();
+    at_y.after();
+    at_w.after();
+  };
+  l.emit(std::move(step));
+}
+
+void lower_matmul(Lowering& l, const Node& node) {
+  const auto attr = node.get<MatmulAttr>();
+  const Shape &a = l.info(node.inputs[0]).shape, &c = l.info(node.outputs[0]).shape;
+  const int64_t batch = c.rank() == 3 ? c[0] : 1, m = c[-2], n = c[-1], k = a[attr.transpose_a ? -2 : -1];
+  const Ref left = l.get(node.inputs[0]), right = l.get(node.inputs[1]), result = l.put(node.outputs[0]);
+  l.emit({"matmul",
+          node.name,
+          fmt::format("{}x{}x{}x{}", batch, m, n, k),
+          [=](const Frame& f) {
+            for (int64_t i = 0; i < batch; ++i)
+              sgemm(attr.transpose_a, attr.transpose_b, m, n, k, f.at(left) + i * m * k,
+                    f.at(right) + i * k * n, f.at(result) + i * m * n);
+          },
+          {},
+          2.0 * static_cast<double>(batch * m * n * k),
+          4.0 * static_cast<double>(batch * (m * n + m * k + k * n))});
+}
+
+}  // namespace
+
+bool is_thin(const Graph& graph, const Node& node) {
+  if (node.op != Op::conv && node.op != Op::conv_input_grad && node.op != Op::conv_weight_grad) return false;
+  const auto& window = node.get<Window>();
+  if (window.rank != 2 || window.groups != 1 || window.dilation[0] != 1 || window.dilation[1] != 1)
+    return false;
+  const Roles roles = roles_of(node);
+  const Shape &x = graph.value(roles.x).shape, &y = graph.value(roles.y).shape;
+  return x[3] <= 4 && can_block(y, DType::f32);
+}
+
+void lower_contraction(Lowering& lowering, const Node& node) {
+  if (node.op == Op::matmul) return lower_matmul(lowering, node);
+  const Roles roles = roles_of(node);
+  if (is_thin(lowering.graph(), node)) return lower_thin(lowering, node, roles);
+  lower_conv(lowering, node, roles);
+}
+
+}  // namespace agon::cpu

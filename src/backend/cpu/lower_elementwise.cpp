@@ -1,0 +1,121 @@
+#include <array>
+
+#include "backend/cpu/kernels/elementwise.h"
+#include "backend/cpu/lowering.h"
+
+namespace agon::cpu {
+namespace {
+
+ElementwiseProgram program_of(const Node& node) {
+  if (const auto* fused = std::get_if<ElementwiseProgram>(&node.attr)) return *fused;
+  ElementwiseProgram::Instruction instruction{node.op, {-1, -1, -1}, {}, {}};
+  for (size_t i = 0; i < node.inputs.size(); ++i) instruction.operands[i] = static_cast<int>(i);
+  if (const auto* f = std::get_if<Activation>(&node.attr)) instruction.activation = *f;
+  if (const auto* c = std::get_if<ClampAttr>(&node.attr)) instruction.clamp = *c;
+  return {{instruction}, {0}};
+}
+
+/// True for operands whose elements depend on the channel only, or on nothing.
+bool per_channel(const Shape& operand, const Shape& space) {
+  return operand.numel() == 1 || (operand.numel() == space[-1] && operand[-1] == space[-1]);
+}
+
+/// Blocked if some full-size operand lies blocked and all others are full-size or per channel.
+Layout choose_layout(const Lowering& l, const Node& node, const Shape& space) {
+  if (!can_block(space, DType::f32)) return Layout::plain;
+  bool blocked = false;
+  for (int id : node.inputs) {
+    const Shape& shape = l.info(id).shape;
+    if (shape == space)
+      blocked = blocked || l.has(id, Layout::blocked);
+    else if (!per_channel(shape, space))
+      return Layout::plain;
+  }
+  return blocked ? Layout::blocked : Layout::plain;
+}
+
+/// Strides over (N, C / 16, H * W, 16).
+Strides blocked_strides(const Shape& operand, const Shape& space) {
+  if (operand == space) return row_major({space[0], space[3] / 16, space[1] * space[2], 16});
+  return operand.numel() == 1 ? Strides{} : Strides{0, 16, 0, 1};
+}
+
+std::string summary(const ElementwiseProgram& program) {
+  std::string text;
+  for (const auto& instruction : program.code) {
+    if (!text.empty()) text += ' ';
+    text += name_of(instruction.op);
+  }
+  return text;
+}
+
+/// f32 <-> i32 conversions and the like; nothing that a training step repeats over large tensors.
+void lower_cast(Lowering& l, const Node& node) {
+  const DType from = l.info(node.inputs[0]).dtype, to = l.info(node.outputs[0]).dtype;
+  const int64_t n = l.info(node.outputs[0]).shape.numel();
+  const Ref x = l.get(node.inputs[0]), y = l.put(node.outputs[0]);
+  std::function<void(const Frame&)> run;
+  if (from == DType::i32 && to == DType::f32)
+    run = [=](const Frame& f) {
+      for (int64_t i = 0; i < n; ++i) f.at(y)[i] = static_cast<float>(f.at<int32_t>(x)[i]);
+    };
+  else if (from == DType::f32 && to == DType::i32)
+    run = [=](const Frame& f) {
+      for (int64_t i = 0; i < n; ++i) f.at<int32_t>(y)[i] = static_cast<int32_t>(f.at(x)[i]);
+    };
+  else if (from == DType::u8 && to == DType::f32)
+    run = [=](const Frame& f) {
+      for (int64_t i = 0; i < n; ++i) f.at(y)[i] = static_cast<float>(f.at<uint8_t>(x)[i]);
+    };
+  else
+    fail(ErrorKind::unsupported, "cpu: no cast from {} to {}", name_of(from), name_of(to));
+  l.emit({"cast",
+          node.name,
+          fmt::format("{} to {}", name_of(from), name_of(to)),
+          std::move(run),
+          {},
+          0,
+          static_cast<double>(n) * static_cast<double>(size_of(from) + size_of(to))});
+}
+
+}  // namespace
+
+void lower_elementwise(Lowering& l, const Node& node) {
+  if (node.op == Op::cast) return lower_cast(l, node);
+  const Shape space = l.info(node.outputs[0]).shape;
+  const auto program = program_of(node);
+  const Layout layout = choose_layout(l, node, space);
+  const bool blocked = layout == Layout::blocked;
+  const Shape extents = blocked ? Shape{space[0], space[3] / 16, space[1] * space[2], 16} : space;
+
+  std::vector<Strides> in_strides, out_strides;
+  std::vector<Ref> inputs, outputs;
+  double elements = 0;
+  for (int id : node.inputs) {
+    const Shape& shape = l.info(id).shape;
+    inputs.push_back(l.get(id, blocked && shape == space ? Layout::blocked : Layout::plain));
+    in_strides.push_back(blocked ? blocked_strides(shape, space) : broadcast_strides(shape, space));
+    elements += static_cast<double>(shape.numel());
+  }
+  for (int id : node.outputs) {
+    outputs.push_back(l.put(id, layout));
+    out_strides.push_back(row_major(extents));
+    elements += static_cast<double>(space.numel());
+  }
+  l.emit({std::string(name_of(node.op)),
+          node.name,
+          fmt::format("{}: {}", describe(space, layout), summary(program)),
+          [kernel = ElementwiseKernel(program, extents, in_strides, out_strides), inputs,
+           outputs](const Frame& f) {
+            std::array<const float*, ElementwisePlan::max_operands> from;
+            std::array<float*, ElementwisePlan::max_operands> to;
+            for (size_t i = 0; i < inputs.size(); ++i) from[i] = f.at(inputs[i]);
+            for (size_t i = 0; i < outputs.size(); ++i) to[i] = f.at(outputs[i]);
+            kernel.run(from.data(), to.data());
+          },
+          {},
+          static_cast<double>(space.numel()) * static_cast<double>(program.code.size()),
+          4.0 * elements});
+}
+
+}  // namespace agon::cpu

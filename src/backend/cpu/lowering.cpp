@@ -1,0 +1,394 @@
+#include "backend/cpu/lowering.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "backend/cpu/kernels/shape.h"
+#include "graph/alias.h"
+
+namespace agon::cpu {
+
+std::string describe(const Shape& shape, Layout layout) {
+  return layout == Layout::blocked ? shape.str() + " blocked" : shape.str();
+}
+
+Lowering::Lowering(const Graph& graph, CpuStore& store, std::shared_ptr<const Engine> engine)
+    : graph_(graph),
+      store_(store),
+      engine_(std::move(engine)),
+      plain_(static_cast<size_t>(graph.value_count())),
+      blocked_(static_cast<size_t>(graph.value_count())),
+      view_of_(static_cast<size_t>(graph.value_count()), {-1, 0}) {
+  for (const Node& node : graph_.nodes()) {
+    if (!is_view(graph_, node)) continue;
+    const int source = node.inputs[0];
+    view_of_[static_cast<size_t>(node.outputs[0])] = {
+        source, view_offset(graph_, node) * static_cast<int64_t>(size_of(info(source).dtype))};
+  }
+  find_homes();
+}
+
+size_t Lowering::bytes_of(int value) const {
+  return static_cast<size_t>(info(value).shape.numel()) * size_of(info(value).dtype);
+}
+
+int Lowering::add_arena(size_t bytes) {
+  out_.base.push_back(nullptr);
+  out_.arena_buffer.push_back(out_.plan.add(bytes));
+  return static_cast<int>(out_.base.size()) - 1;
+}
+
+int Lowering::add_fixed(std::byte* address) {
+  out_.base.push_back(address);
+  out_.arena_buffer.push_back(-1);
+  return static_cast<int>(out_.base.size()) - 1;
+}
+
+Ref Lowering::owned(size_t bytes) {
+  out_.owned.emplace_back(bytes);
+  return {add_fixed(out_.owned.back().data()), 0};
+}
+
+Ref Lowering::touch(Ref ref) {
+  pending_.push_back(ref);
+  return ref;
+}
+
+Ref Lowering::scratch(size_t bytes) {
+  return touch({add_arena(std::max<size_t>(bytes, 1)), 0});
+}
+
+void Lowering::append(Step step, const std::vector<Ref>& used) {
+  const int number = static_cast<int>(out_.steps.size());
+  for (Ref ref : used)
+    if (const int arena = out_.arena_buffer[static_cast<size_t>(ref.buffer)]; arena >= 0)
+      out_.plan.use(arena, number);
+  out_.steps.push_back(std::move(step));
+}
+
+void Lowering::emit(Step step) {
+  append(std::move(step), pending_);
+  pending_.clear();
+}
+
+/// Finds results that can be written where they are wanted: parts of contiguous concatenations, and final
+/// values of states that nobody reads any more.
+void Lowering::find_homes() {
+  const auto roots = state_roots(graph_);
+  auto movable = [&](int value) {
+    const Node& producer = graph_.producer(value);
+    return !producer.inputs.empty() && !is_view(graph_, producer) && in_place(producer).empty() &&
+           producer.op != Op::concat && !homes_.contains(value) && !state_home_.contains(value);
+  };
+  auto source_of = [&](int value) {  // through reshapes of the whole
+    while (view_of_[static_cast<size_t>(value)].first >= 0 && graph_.producer(value).op != Op::slice)
+      value = view_of_[static_cast<size_t>(value)].first;
+    return value;
+  };
+  for (const Node& node : graph_.nodes()) {
+    if (node.op != Op::concat) continue;
+    const Shape& whole = info(node.outputs[0]).shape;
+    const int axis = node.get<AxesAttr>().axes[0];
+    int64_t outer = 1, at = 0;
+    for (int i = 0; i < axis; ++i) outer *= whole[i];
+    if (outer != 1) continue;
+    for (int part : node.inputs) {
+      if (const int source = source_of(part); movable(source)) homes_[source] = {node.outputs[0], at};
+      at += static_cast<int64_t>(bytes_of(part));
+    }
+  }
+  for (const auto& [state, value] : graph_.assignments()) {
+    const int source = source_of(value);
+    if (!movable(source) || roots[static_cast<size_t>(source)] >= 0) continue;
+    const int made = info(source).producer;
+    const Node& producer = graph_.node(made);
+    const bool pointwise = is_elementwise(producer.op) || producer.op == Op::elementwise;
+    bool free = true;
+    for (int i = made; i < static_cast<int>(graph_.nodes().size()) && free; ++i)
+      for (int id : graph_.node(i).inputs)
+        if (roots[static_cast<size_t>(id)] == state)
+          free = free && i == made && pointwise && id == state && info(id).shape == info(source).shape;
+    for (const Node& node : graph_.nodes())
+      for (const auto& [output, input] : in_place(node))
+        free = free && roots[static_cast<size_t>(node.outputs[static_cast<size_t>(output)])] != state;
+    if (free) state_home_[source] = state;
+  }
+}
+
+Ref Lowering::room_for(int value) {
+  if (const auto state = state_home_.find(value); state != state_home_.end())
+    return plain_[static_cast<size_t>(state->second)];
+  if (const auto home = homes_.find(value); home != homes_.end()) {
+    const auto [whole, offset] = home->second;
+    Ref& ref = plain_[static_cast<size_t>(whole)];
+    if (!ref.valid()) ref = room_for(whole);
+    return ref + offset;
+  }
+  return {add_arena(bytes_of(value)), 0};
+}
+
+bool Lowering::has(int value, Layout layout) const {
+  const auto i = static_cast<size_t>(value);
+  if (layout == Layout::blocked) return blocked_[i].valid();
+  return plain_[i].valid() || view_of_[i].first >= 0;
+}
+
+Ref Lowering::put(int value, Layout layout) {
+  const auto i = static_cast<size_t>(value);
+  if (layout == Layout::blocked) return touch(blocked_[i] = {add_arena(bytes_of(value)), 0});
+  return touch(plain_[i] = room_for(value));
+}
+
+void Lowering::put_at(int value, Ref ref) {
+  plain_[static_cast<size_t>(value)] = touch(ref);
+}
+
+Ref Lowering::get(int value, Layout layout) {
+  const auto i = static_cast<size_t>(value);
+  Ref& plain = plain_[i];
+  Ref& blocked = blocked_[i];
+  if (layout == Layout::blocked && blocked.valid()) return touch(blocked);
+  if (layout == Layout::plain && plain.valid()) return touch(plain);
+  const Shape shape = info(value).shape;
+  const int64_t images = shape.rank() > 0 ? shape[0] : 1, channels = shape.rank() > 0 ? shape[-1] : 1;
+  const int64_t pixels = channels * images == 0 ? 0 : shape.numel() / (images * channels);
+  const double bytes = 2.0 * static_cast<double>(bytes_of(value));
+  const auto& name = graph_.producer(value).name;
+  if (layout == Layout::plain && view_of_[i].first >= 0) {
+    const auto [source, offset] = view_of_[i];
+    auto saved = std::move(pending_);
+    pending_.clear();
+    const Ref base = get(source, Layout::plain);
+    pending_ = std::move(saved);
+    return touch(plain = base + offset);
+  }
+  if (layout == Layout::plain) {
+    check(blocked.valid(), ErrorKind::internal, "cpu: value {} of '{}' is read before it is made", value,
+          name);
+    const Ref from = blocked, to = plain = room_for(value);
+    append({"reorder",
+            name,
+            describe(shape, layout) + " from blocked",
+            [=](const Frame& f) { from_blocked(f.at(from), images, pixels, channels, f.at(to)); },
+            {},
+            0,
+            bytes},
+           {from, to});
+    return touch(to);
+  }
+  auto saved = std::move(pending_);
+  pending_.clear();
+  const Ref from = get(value, Layout::plain), to = blocked = {add_arena(bytes_of(value)), 0};
+  pending_ = std::move(saved);
+  append({"reorder",
+          name,
+          describe(shape, layout),
+          [=](const Frame& f) { to_blocked(f.at(from), images, pixels, channels, f.at(to)); },
+          {},
+          0,
+          bytes},
+         {from, to});
+  return touch(to);
+}
+
+Ref Lowering::get_weights(int value, int64_t groups, const dnnl::memory::desc& wanted) {
+  const Shape shape = info(value).shape;
+  const auto own = weight_desc(shape, groups);
+  if (own == wanted) return get(value);
+  for (const auto& [desc, ref] : weights_[value])
+    if (desc == wanted) return touch(ref);
+  auto saved = std::move(pending_);
+  pending_.clear();
+  const Ref from = get(value), to{add_arena(wanted.get_size()), 0};
+  const auto prepared = prepare_reorder(engine_, own, wanted);
+  const Ref pad = scratch(prepared.scratch_bytes);
+  auto primitive = std::make_shared<Primitive>(prepared.primitive);
+  append({"reorder", graph_.producer(value).name, shape.str() + " weights",
+          [primitive](const Frame&) { primitive->execute(); },
+          [=](const Frame& f) {
+            primitive->bind(DNNL_ARG_FROM, f.at(from));
+            primitive->bind(DNNL_ARG_TO, f.at(to));
+            primitive->bind(DNNL_ARG_SCRATCHPAD, f.at(pad));
+          },
+          0, 2.0 * static_cast<double>(bytes_of(value))},
+         {from, to, pad});
+  pending_ = std::move(saved);
+  weights_[value].emplace_back(wanted, to);
+  return touch(to);
+}
+
+Ref Lowering::constant(double value, int64_t count) {
+  auto [found, fresh] = constants_.try_emplace({value, count});
+  if (fresh) {
+    found->second = owned(static_cast<size_t>(count) * sizeof(float));
+    auto* data = reinterpret_cast<float*>(out_.owned.back().data());
+    std::fill_n(data, count, static_cast<float>(value));
+  }
+  return found->second;
+}
+
+void Lowering::lower_leaf(const Node& node) {
+  const int value = node.outputs[0];
+  const ValueInfo& type = info(value);
+  Ref& ref = plain_[static_cast<size_t>(value)];
+  switch (node.op) {
+    case Op::input:
+      ref = owned(bytes_of(value));
+      out_.inputs[node.name] = {ref, type};
+      return;
+    case Op::scalar:
+      if (!out_.scalars.contains(node.name)) out_.scalars[node.name] = owned(sizeof(float));
+      ref = out_.scalars[node.name];
+      return;
+    case Op::state:
+      store_.declare(node.name, type.dtype, type.shape);
+      ref = {add_fixed(store_.tensor(node.name).bytes().data()), 0};
+      return;
+    case Op::constant:
+      ref = constant(node.get<FillAttr>().value, type.shape.numel());
+      return;
+    default:
+      return lower_random(*this, node);
+  }
+}
+
+/// Parts that were written in place need no copy; the others (leaves, parts used twice) are copied in one
+/// step.
+void Lowering::lower_concat(const Node& node) {
+  const int whole = node.outputs[0];
+  const Shape shape = info(whole).shape;
+  const int axis = node.get<AxesAttr>().axes[0];
+  if (!plain_[static_cast<size_t>(whole)].valid()) plain_[static_cast<size_t>(whole)] = room_for(whole);
+  const Ref base = touch(plain_[static_cast<size_t>(whole)]);
+  struct Copy {
+    CopyKernel kernel;
+    Ref from, to;
+  };
+  std::vector<Copy> copies;
+  int64_t inner = 1, at = 0;
+  double bytes = 0;
+  for (int i = axis + 1; i < shape.rank(); ++i) inner *= shape[i];
+  for (int part : node.inputs) {
+    const Ref from = get(part), to = base + at * static_cast<int64_t>(size_of(info(part).dtype));
+    const Shape& extents = info(part).shape;
+    if (!(from == to)) {
+      copies.push_back({CopyKernel(extents, row_major(extents), row_major(shape)), from, to});
+      bytes += 2.0 * static_cast<double>(bytes_of(part));
+    }
+    at += extents[axis] * inner;
+  }
+  if (copies.empty()) {
+    pending_.clear();
+    return;
+  }
+  emit({"concat",
+        node.name,
+        fmt::format("{} of {} parts copied", copies.size(), node.inputs.size()),
+        [copies = std::move(copies)](const Frame& f) {
+          for (const Copy& copy : copies) copy.kernel.run(f.at(copy.from), f.at(copy.to));
+        },
+        {},
+        0,
+        bytes});
+}
+
+void Lowering::lower(const Node& node) {
+  if (node.inputs.empty()) return lower_leaf(node);
+  if (is_view(graph_, node)) return;
+  if (is_elementwise(node.op) || node.op == Op::elementwise) return lower_elementwise(*this, node);
+  switch (node.op) {
+    case Op::concat:
+      return lower_concat(node);
+    case Op::matmul:
+    case Op::conv:
+    case Op::conv_input_grad:
+    case Op::conv_weight_grad:
+      return lower_contraction(*this, node);
+    case Op::batch_norm_train:
+    case Op::batch_norm_grad:
+      return lower_norm(*this, node);
+    case Op::adam:
+    case Op::rmsprop:
+    case Op::sgd:
+      return lower_optimizer(*this, node);
+    case Op::avg_pool:
+    case Op::avg_pool_grad:
+    case Op::max_pool:
+    case Op::max_pool_grad:
+    case Op::max_pool_take:
+    case Op::resize:
+    case Op::resize_grad:
+      return lower_window(*this, node);
+    default:
+      return lower_shape(*this, node);
+  }
+}
+
+/// Copies final values that could not be written in place. Two rounds, through temporaries where the source
+/// is itself a state's memory, so that states may trade places.
+void Lowering::commit_states() {
+  const auto roots = state_roots(graph_);
+  std::vector<std::tuple<Ref, Ref, int>> late;
+  auto copy = [&](Ref from, Ref to, int value) {
+    const auto bytes = bytes_of(value);
+    emit({"assign",
+          graph_.producer(value).name,
+          info(value).shape.str(),
+          [=](const Frame& f) { std::memmove(f.at<std::byte>(to), f.at<std::byte>(from), bytes); },
+          {},
+          0,
+          2.0 * static_cast<double>(bytes)});
+  };
+  for (const auto& [state, value] : graph_.assignments()) {
+    const Ref to = plain_[static_cast<size_t>(state)];
+    Ref from = get(value);
+    pending_.clear();
+    if (from == to) continue;
+    if (roots[static_cast<size_t>(value)] >= 0) {
+      const Ref held = scratch(bytes_of(value));
+      touch(from);
+      copy(from, held, value);
+      from = held;
+    }
+    late.emplace_back(from, to, value);
+  }
+  for (const auto& [from, to, value] : late) {
+    touch(from);
+    touch(to);
+    copy(from, to, value);
+  }
+}
+
+void Lowering::place_outputs() {
+  std::vector<Ref> kept;
+  for (const auto& [name, id] : graph_.outputs()) {
+    const Ref ref = get(id);
+    kept.push_back(ref);
+    const bool scalar =
+        info(id).shape.numel() == 1 && info(id).dtype == DType::f32 && info(id).shape.rank() == 0;
+    if (scalar) out_.scalar_outputs.emplace_back(name, ref);
+    out_.tensor_outputs[name] = {ref, info(id)};
+  }
+  pending_.clear();
+  // Outputs are read after the last step.
+  const int end = static_cast<int>(out_.steps.size());
+  for (Ref ref : kept)
+    if (const int arena = out_.arena_buffer[static_cast<size_t>(ref.buffer)]; arena >= 0)
+      out_.plan.use(arena, end);
+}
+
+Lowered Lowering::run() {
+  for (const Node& node : graph_.nodes())
+    if (node.op == Op::state) lower_leaf(node);
+  for (const Node& node : graph_.nodes()) {
+    if (node.op == Op::state) continue;
+    lower(node);
+    pending_.clear();
+  }
+  commit_states();
+  place_outputs();
+  out_.plan.solve();
+  return std::move(out_);
+}
+
+}  // namespace agon::cpu

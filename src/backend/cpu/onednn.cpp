@@ -1,0 +1,277 @@
+#include "backend/cpu/onednn.h"
+
+namespace agon::cpu {
+namespace {
+
+using dnnl::memory;
+
+memory::dims dims_of(const std::array<int64_t, 3>& values, int rank, int64_t shift = 0) {
+  memory::dims result;
+  for (int i = 0; i < rank; ++i) result.push_back(values[static_cast<size_t>(i)] + shift);
+  return result;
+}
+
+[[noreturn]] void rethrow(const dnnl::error& error, std::string_view what) {
+  fail(ErrorKind::internal, "oneDNN refused {}: {}", what, error.what());
+}
+
+dnnl::primitive_attr attributes(const ConvProblem& problem) {
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  if (problem.epilogue.kind == ActivationKind::identity) return attr;
+  const auto alpha = static_cast<float>(problem.epilogue.alpha);
+  dnnl::algorithm algorithm = dnnl::algorithm::eltwise_relu;
+  float a = 0;
+  switch (problem.epilogue.kind) {
+    case ActivationKind::leaky_relu:
+      a = alpha;
+      break;
+    case ActivationKind::elu:
+      algorithm = dnnl::algorithm::eltwise_elu;
+      a = alpha;
+      break;
+    case ActivationKind::tanh:
+      algorithm = dnnl::algorithm::eltwise_tanh;
+      break;
+    case ActivationKind::sigmoid:
+      algorithm = dnnl::algorithm::eltwise_logistic;
+      break;
+    default:
+      break;
+  }
+  dnnl::post_ops ops;
+#if DNNL_VERSION_MAJOR >= 3
+  ops.append_eltwise(algorithm, a, 0.f);
+#else
+  ops.append_eltwise(1.f, algorithm, a, 0.f);
+#endif
+  attr.set_post_ops(ops);
+  return attr;
+}
+
+struct Descs {
+  memory::desc x, w, y, bias;
+};
+
+/// Builds the pass and hands its primitive_desc to `use`, as the three passes have three types.
+template <class Use>
+void with_primitive_desc(const Engine& e, const ConvProblem& p, const Descs& d, Use use) {
+  using namespace dnnl;
+  const int rank = p.window.rank;
+  const auto strides = dims_of(p.window.stride, rank), dilation = dims_of(p.window.dilation, rank, -1);
+  const auto lo = dims_of(p.window.pad_lo, rank), hi = dims_of(p.window.pad_hi, rank);
+  const auto direct = algorithm::convolution_direct;
+  const auto attr = attributes(p);
+#if DNNL_VERSION_MAJOR >= 3
+  const auto forward = [&](const memory::desc& bias, const primitive_attr& a) {
+    return convolution_forward::primitive_desc(e.engine, prop_kind::forward_training, direct, d.x, d.w, bias,
+                                               d.y, strides, dilation, lo, hi, a);
+  };
+  switch (p.pass) {
+    case ConvPass::forward:
+      return use(forward(p.bias ? d.bias : memory::desc(), attr), convolution_forward());
+    case ConvPass::input_grad:
+      return use(convolution_backward_data::primitive_desc(e.engine, direct, d.x, d.w, d.y, strides, dilation,
+                                                           lo, hi, forward({}, {}), attr),
+                 convolution_backward_data());
+    case ConvPass::weight_grad:
+      return use(convolution_backward_weights::primitive_desc(e.engine, direct, d.x, d.w, d.y, strides,
+                                                              dilation, lo, hi, forward({}, {}), attr),
+                 convolution_backward_weights());
+  }
+#else
+  const auto forward = [&](bool bias, const primitive_attr& a) {
+    const auto desc = bias ? convolution_forward::desc(prop_kind::forward_training, direct, d.x, d.w, d.bias,
+                                                       d.y, strides, dilation, lo, hi)
+                           : convolution_forward::desc(prop_kind::forward_training, direct, d.x, d.w, d.y,
+                                                       strides, dilation, lo, hi);
+    return convolution_forward::primitive_desc(desc, a, e.engine);
+  };
+  switch (p.pass) {
+    case ConvPass::forward:
+      return use(forward(p.bias, attr), convolution_forward());
+    case ConvPass::input_grad: {
+      const convolution_backward_data::desc desc(direct, d.x, d.w, d.y, strides, dilation, lo, hi);
+      return use(convolution_backward_data::primitive_desc(desc, attr, e.engine, forward(false, {})),
+                 convolution_backward_data());
+    }
+    case ConvPass::weight_grad: {
+      const convolution_backward_weights::desc desc(direct, d.x, d.w, d.y, strides, dilation, lo, hi);
+      return use(convolution_backward_weights::primitive_desc(desc, attr, e.engine, forward(false, {})),
+                 convolution_backward_weights());
+    }
+  }
+#endif
+}
+
+struct QueryNames {
+  static memory::desc x(const dnnl::convolution_forward::primitive_desc& pd) { return pd.src_desc(); }
+  static memory::desc x(const dnnl::convolution_backward_data::primitive_desc& pd) {
+    return pd.diff_src_desc();
+  }
+  static memory::desc x(const dnnl::convolution_backward_weights::primitive_desc& pd) {
+    return pd.src_desc();
+  }
+  static memory::desc w(const dnnl::convolution_forward::primitive_desc& pd) { return pd.weights_desc(); }
+  static memory::desc w(const dnnl::convolution_backward_data::primitive_desc& pd) {
+    return pd.weights_desc();
+  }
+  static memory::desc w(const dnnl::convolution_backward_weights::primitive_desc& pd) {
+    return pd.diff_weights_desc();
+  }
+  static memory::desc y(const dnnl::convolution_forward::primitive_desc& pd) { return pd.dst_desc(); }
+  static memory::desc y(const dnnl::convolution_backward_data::primitive_desc& pd) {
+    return pd.diff_dst_desc();
+  }
+  static memory::desc y(const dnnl::convolution_backward_weights::primitive_desc& pd) {
+    return pd.diff_dst_desc();
+  }
+};
+
+struct ArgNames {
+  int x, w, y;
+};
+ArgNames arg_names(ConvPass pass) {
+  switch (pass) {
+    case ConvPass::forward:
+      return {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST};
+    case ConvPass::input_grad:
+      return {DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_DST};
+    case ConvPass::weight_grad:
+      return {DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, DNNL_ARG_DIFF_DST};
+  }
+  fail(ErrorKind::internal, "unknown convolution pass");
+}
+
+}  // namespace
+
+bool can_block(const Shape& shape, DType dtype) {
+  return dtype == DType::f32 && shape.rank() == 4 && shape[3] % 16 == 0 && shape[1] * shape[2] > 1;
+}
+
+namespace {
+
+memory::dims activation_dims(const Shape& shape) {
+  memory::dims dims{shape[0], shape[-1]};
+  for (int i = 1; i + 1 < shape.rank(); ++i) dims.push_back(shape[i]);
+  return dims;
+}
+
+memory::dims weight_dims(const Shape& krsc, int64_t groups) {
+  memory::dims dims{krsc[0] / groups, krsc[-1]};
+  for (int i = 1; i + 1 < krsc.rank(); ++i) dims.push_back(krsc[i]);
+  if (groups > 1) dims.insert(dims.begin(), groups);
+  return dims;
+}
+
+}  // namespace
+
+memory::desc activation_desc(const Shape& shape, Layout layout) {
+  const auto dims = activation_dims(shape);
+  int64_t stride = 1;
+  std::vector<int64_t> by_axis(static_cast<size_t>(shape.rank()));
+  for (int i = shape.rank() - 1; i >= 0; --i) {
+    by_axis[static_cast<size_t>(i)] = stride;
+    stride *= shape[i];
+  }
+  if (layout == Layout::blocked) return {dims, memory::data_type::f32, memory::format_tag::nChw16c};
+  memory::dims strides{by_axis.front(), by_axis.back()};
+  for (int i = 1; i + 1 < shape.rank(); ++i) strides.push_back(by_axis[static_cast<size_t>(i)]);
+  return {dims, memory::data_type::f32, strides};
+}
+
+memory::desc weight_desc(const Shape& krsc, int64_t groups) {
+  const int spatial = krsc.rank() - 2;
+  const int64_t in = krsc[-1], out = krsc[0] / groups, per_out = krsc.numel() / krsc[0];
+  memory::dims strides{per_out, 1};
+  for (int i = 0; i < spatial; ++i) {
+    int64_t stride = in;
+    for (int j = i + 1; j < spatial; ++j) stride *= krsc[j + 1];
+    strides.push_back(stride);
+  }
+  if (groups > 1) strides.insert(strides.begin(), out * per_out);
+  return {weight_dims(krsc, groups), memory::data_type::f32, strides};
+}
+
+Primitive::Primitive(std::shared_ptr<const Engine> engine, dnnl::primitive primitive,
+                     std::vector<std::pair<int, memory::desc>> args)
+    : engine_(std::move(engine)), primitive_(std::move(primitive)) {
+  for (const auto& [arg, desc] : args) {
+    memories_.emplace_back(desc, engine_->engine, nullptr);
+    args_.push_back({arg, memories_.back().get()});
+  }
+}
+
+void Primitive::bind(int arg, void* address) {
+  for (size_t i = 0; i < args_.size(); ++i)
+    if (args_[i].arg == arg) memories_[i].set_data_handle(address);
+}
+
+void Primitive::execute() const {
+  const auto status = dnnl_primitive_execute(primitive_.get(), engine_->stream.get(),
+                                             static_cast<int>(args_.size()), args_.data());
+  check(status == dnnl_success, ErrorKind::internal, "oneDNN could not execute a primitive (status {})",
+        static_cast<int>(status));
+}
+
+PreparedConv prepare_conv(const std::shared_ptr<const Engine>& engine, const ConvProblem& problem) try {
+  const auto any = memory::format_tag::any;
+  PreparedConv result;
+  auto attempt = [&](bool own_layouts) {
+    Descs d{activation_desc(problem.x, problem.layout),
+            memory::desc(weight_dims(problem.w, problem.window.groups), memory::data_type::f32, any),
+            activation_desc(problem.y, problem.layout),
+            memory::desc({problem.w[0]}, memory::data_type::f32, memory::format_tag::a)};
+    if (own_layouts) {
+      d.x = memory::desc(activation_dims(problem.x), memory::data_type::f32, any);
+      d.y = memory::desc(activation_dims(problem.y), memory::data_type::f32, any);
+    }
+    with_primitive_desc(*engine, problem, d, [&](const auto& pd, auto primitive) {
+      result.implementation = pd.impl_info_str();
+      result.x = QueryNames::x(pd);
+      result.w = QueryNames::w(pd);
+      result.y = QueryNames::y(pd);
+      result.scratch_bytes = pd.scratchpad_desc().get_size();
+      const auto names = arg_names(problem.pass);
+      std::vector<std::pair<int, memory::desc>> args{{names.x, result.x},
+                                                     {names.w, result.w},
+                                                     {names.y, result.y},
+                                                     {DNNL_ARG_SCRATCHPAD, pd.scratchpad_desc()}};
+      if (problem.bias) args.emplace_back(DNNL_ARG_BIAS, d.bias);
+      result.primitive = Primitive(engine, decltype(primitive)(pd), std::move(args));
+    });
+  };
+  attempt(false);
+  const auto is_reference = [&] { return result.implementation.rfind("ref", 0) == 0; };
+  if (is_reference()) attempt(true);
+  return result;
+} catch (const dnnl::error& error) {
+  rethrow(error,
+          fmt::format("a convolution of {} by {} to {}", problem.x.str(), problem.w.str(), problem.y.str()));
+}
+
+PreparedReorder prepare_reorder(const std::shared_ptr<const Engine>& engine, const memory::desc& from,
+                                const memory::desc& to) try {
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  const dnnl::reorder::primitive_desc pd(engine->engine, from, engine->engine, to, attr);
+  return {Primitive(engine, dnnl::reorder(pd),
+                    {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}, {DNNL_ARG_SCRATCHPAD, pd.scratchpad_desc()}}),
+          pd.scratchpad_desc().get_size()};
+} catch (const dnnl::error& error) {
+  rethrow(error, "a reorder");
+}
+
+void sgemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float* a,
+           const float* b, float* c) {
+  const auto status = dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, 1.f, a,
+                                 transpose_a ? m : k, b, transpose_b ? k : n, 0.f, c, n);
+  check(status == dnnl_success, ErrorKind::internal, "oneDNN could not multiply {}x{} by {}x{}", m, k, k, n);
+}
+
+std::string onednn_version() {
+  const auto* v = dnnl_version();
+  return fmt::format("{}.{}.{}", v->major, v->minor, v->patch);
+}
+
+}  // namespace agon::cpu
