@@ -116,7 +116,8 @@ class Game {
   std::vector<LayerRow> layer_table() const;
 
   /// A network's parameters and buffers with PyTorch's names and layouts (OIHW; conv_transpose (in, out, kh,
-  /// kw)), f32 or f64 as the store reads. With `ema`, the averaged copy.
+  /// kw)), f32 or f64 as the store reads; spectral norm's weight_v is
+  /// computed from u. With `ema`, the averaged copy.
   std::vector<NamedTensor> export_network(const Store& store, std::string_view network,
                                           bool ema = false) const;
   /// The inverse. Throws Error(data) that names a missing, superfluous or misshapen tensor ("weight_v" and

@@ -7,6 +7,7 @@
 #include "gan/rules.h"
 #include "nn/flat.h"
 #include "nn/initialise.h"
+#include "nn/layers/spectral.h"
 
 namespace agon {
 namespace {
@@ -24,6 +25,20 @@ void paste(const Tensor& flat, const nn::FlatLayout::Item& item, const Tensor& p
   const Tensor same = part.to(flat.dtype());
   std::ranges::copy(same.bytes(),
                     flat.bytes().subspan(static_cast<size_t>(item.offset) * size_of(flat.dtype())).begin());
+}
+
+/// PyTorch's spectral norm wants weight_v beside weight_u.
+void add_right_vectors(const Network& network, std::vector<NamedTensor>& tensors) {
+  const auto find = [&](const std::string& name) {
+    return std::ranges::find(tensors, name, &NamedTensor::name);
+  };
+  for (const LayerRow& row : network.layer_table()) {
+    const auto u = find(row.module + ".weight_u");
+    if (u == tensors.end()) continue;
+    const Tensor weight = find(row.module + ".weight_orig")->tensor;
+    const Tensor v = nn::right_vector(weight, u->tensor, row.type == "conv_transpose");
+    tensors.push_back({row.module + ".weight_v", v.to(weight.dtype())});
+  }
 }
 
 }  // namespace
@@ -65,6 +80,7 @@ std::vector<NamedTensor> Game::export_network(const Store& store, std::string_vi
   for (const Parameter& buffer : net.buffers())
     result.push_back(
         {buffer.name, nn::to_disk(buffer, store.read(gan::buffer_state(net, buffer.name, ema)))});
+  add_right_vectors(net, result);
   return result;
 }
 

@@ -98,6 +98,8 @@ TEST_CASE("errors name file, line and the nearest known name", "[config]") {
         "x.toml:3: unknown key 'train.batchsize' (did you mean 'batch_size'?)");
   CHECK(refusal("[train]\nsteps = \"ten\"\n") ==
         "x.toml:2: 'train.steps' must be integer, not string; it is the iterations; 0: train.epochs decides");
+  CHECK(refusal("[train]\nbatch_size = 0\n") == "x.toml:2: 'train.batch_size' must be at least 1, not 0");
+  CHECK(refusal("[log]\nevery = 0\n") == "x.toml:2: 'log.every' must be at least 1, not 0");
   CHECK(refusal("train = 3\n") == "x.toml:1: 'train' must be a table, not a integer");
   CHECK(refusal("moves = 3\n") == "x.toml:1: 'moves' must be an array of tables, not a integer");
   CHECK(refusal("[networks.G]\nlayers = [\n  { type = \"conv\", kernle = 3 },\n]\n") ==

@@ -9,6 +9,7 @@
 
 #include "catch.h"
 #include "nn/flat.h"
+#include "nn/layers/spectral.h"
 
 using namespace agon;
 
@@ -229,4 +230,18 @@ TEST_CASE("a flat layout aligns parameters", "[network]") {
     CHECK(packed.as<double>()[i] == (inside ? x.as<double>()[i] : 0));
   }
   CHECK(covered == 5 * 27 + 5 + 5 * 4 + 1);
+}
+
+// Exported spectral norms would not work in PyTorch, whose evaluation divides by u . W v.
+TEST_CASE("the right vector of a spectral norm is W^T u normalised", "[network]") {
+  const std::vector<double> w = {1, 2, 3, 4, 5, 6}, u = {0.6, 0.8};
+  const auto v = nn::right_vector(Tensor::of<double>({2, 3}, w), Tensor::of<double>({2}, u), false);
+  const double n = std::sqrt(3.8 * 3.8 + 5.2 * 5.2 + 6.6 * 6.6);
+  CHECK(v.as<double>()[0] == Approx((0.6 * 1 + 0.8 * 4) / n));
+  CHECK(v.as<double>()[2] == Approx((0.6 * 3 + 0.8 * 6) / n));
+  // The same matrix as the weight (in 3, out 2, 1, 1) of a transposed convolution.
+  const std::vector<double> t = {1, 4, 2, 5, 3, 6};
+  const auto transposed =
+      nn::right_vector(Tensor::of<double>({3, 2, 1, 1}, t), Tensor::of<double>({2}, u), true);
+  for (size_t i = 0; i < 3; ++i) CHECK(transposed.as<double>()[i] == Approx(v.as<double>()[i]));
 }

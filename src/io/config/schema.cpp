@@ -83,6 +83,9 @@ class Validator {
   static void leaf(const ConfigNode& node, const std::string& path, const Entry& entry) {
     check(admits(entry.type, node), ErrorKind::usage, "{}: '{}' must be {}, not {}; it is the {}", node.where,
           path, describe(entry.type), kind(node), entry.meaning);
+    if (const auto* value = std::get_if<int64_t>(&node.value))
+      check(*value >= entry.least, ErrorKind::usage, "{}: '{}' must be at least {}, not {}", node.where, path,
+            entry.least, *value);
   }
 };
 

@@ -25,6 +25,7 @@ struct Entry {
   uint8_t type;
   std::string_view fallback;  ///< TOML text of the default; empty where there is none
   std::string_view meaning;
+  int64_t least = INT64_MIN;  ///< of an integer
 };
 
 /// All known keys, in the order they are written and listed.

@@ -1,5 +1,8 @@
 #include "nn/layers/spectral.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "agon/error.h"
 
 #include "nn/layers/layers.h"
@@ -24,6 +27,24 @@ SpectralWeight add_weight(Module& module, const Row& row, Parameter weight, bool
   }
   module.parameters.push_back(std::move(weight));
   return {normalised, inputs_first};
+}
+
+Tensor right_vector(const Tensor& disk_weight, const Tensor& u, bool inputs_first) {
+  const Tensor weight = disk_weight.to(DType::f64), left = u.to(DType::f64);
+  const auto w = weight.as<double>(), l = left.as<double>();
+  // As [outer, rows, inner] with u along rows; PyTorch's matrix has the columns outer * inner.
+  const Shape& shape = weight.shape();
+  const auto outer = static_cast<size_t>(inputs_first ? shape[0] : 1), rows = l.size();
+  const size_t inner = w.size() / outer / rows;
+  Tensor result(DType::f64, {static_cast<int64_t>(outer * inner)});
+  const auto v = result.as<double>();
+  for (size_t a = 0; a < outer; ++a)
+    for (size_t r = 0; r < rows; ++r)
+      for (size_t i = 0; i < inner; ++i) v[a * inner + i] += l[r] * w[(a * rows + r) * inner + i];
+  double square = 0;
+  for (const double x : v) square += x * x;
+  for (double& x : v) x /= std::max(std::sqrt(square), 1e-12);
+  return result;
 }
 
 }  // namespace agon::nn

@@ -1,4 +1,6 @@
 #pragma once
+#include "agon/tensor.h"
+
 #include "nn/module.h"
 #include "nn/row.h"
 
@@ -20,5 +22,9 @@ class SpectralWeight {
 
 /// Adds `weight` to the module, as the row's 'spectral_norm' says, and returns the way to read it.
 SpectralWeight add_weight(Module& module, const Row& row, Parameter weight, bool inputs_first);
+
+/// PyTorch's buffer "weight_v" for a weight in disk layout and its u: the normalised W^T u, f64. Agon keeps
+/// only u.
+Tensor right_vector(const Tensor& disk_weight, const Tensor& u, bool inputs_first);
 
 }  // namespace agon::nn
