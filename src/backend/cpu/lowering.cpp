@@ -295,7 +295,8 @@ void Lowering::lower_concat(const Node& node) {
 void Lowering::lower(const Node& node) {
   if (node.inputs.empty()) return lower_leaf(node);
   if (is_view(graph_, node)) return;
-  if (is_elementwise(node.op) || node.op == Op::elementwise) return lower_elementwise(*this, node);
+  if (is_elementwise(node.op) || node.op == Op::elementwise || node.op == Op::cast)
+    return lower_elementwise(*this, node);
   switch (node.op) {
     case Op::concat:
       return lower_concat(node);
