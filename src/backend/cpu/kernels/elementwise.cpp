@@ -54,6 +54,18 @@ void load(const ElementwisePlan& plan, int operand, const float* base, int64_t s
   });
 }
 
+/// Fills [period, size) with copies of [0, period).
+void repeat(float* tile, int64_t period, int64_t size) {
+  for (int64_t filled = period; filled < size; filled *= 2)
+    std::copy_n(tile, std::min(filled, size - filled), tile + filled);
+}
+
+/// Between the instructions of a chain no memory is asked for; this keeps it busy. Beyond the array it does
+/// nothing.
+void fetch(const float* next, int64_t count) {
+  for (int64_t i = 0; i < count; i += 16) __builtin_prefetch(next + i);
+}
+
 void store(const ElementwisePlan& plan, int operand, float* base, int64_t start, int64_t count,
            const float* tile) {
   const Strides& strides = plan.nest.operands[static_cast<size_t>(operand)];
@@ -99,13 +111,16 @@ void ElementwiseKernel::run_tiles(const float* const* inputs, float* const* outp
     for (int i = 0; i < operands; ++i) slot[at(i)] = block[at(i)] + start;
     for (const auto& input : plan_.loads) {
       const float* base = block[at(input.operand)];
-      if (!input.repeats) {
+      if (plan_.tile_size % input.period != 0 && plan_.tile_size != plan_.block_size) {
         load(plan_, input.operand, base, start, count, tile(input.tile));
       } else if (loaded[at(input.tile)] != base) {
-        load(plan_, input.operand, base, 0, std::min(plan_.tile_size, plan_.block_size), tile(input.tile));
+        load(plan_, input.operand, base, 0, std::min(input.period, plan_.tile_size), tile(input.tile));
+        repeat(tile(input.tile), input.period, plan_.tile_size);
         loaded[at(input.tile)] = base;
       }
     }
+    if (plan_.prefetch)
+      for (int i = 0; i < operands; ++i) fetch(slot[at(i)] + count, plan_.tile_size);
     for (const auto& step : plan_.steps)
       evaluate_block(step.instruction, slot[at(step.x[0])], slot[at(step.x[1])], slot[at(step.x[2])], count,
                      slot[at(step.y)]);

@@ -7,6 +7,7 @@ namespace agon::cpu {
 namespace {
 
 constexpr int64_t min_block = 256, max_tile = 1024;
+constexpr int64_t beyond_cache = int64_t{1} << 20;  // elements
 
 int operand_count(Op op) {
   if (op == Op::where) return 3;
@@ -40,6 +41,8 @@ class Planner {
           "elementwise: {} temporaries alive at once are more than {}; fuse less", plan_.tiles,
           ElementwisePlan::max_tiles);
     choose_tile_size();
+    const int64_t points = plan_.nest.extents.numel();
+    plan_.prefetch = plan_.steps.size() > 1 && points * (plan_.inputs + plan_.outputs) > beyond_cache;
     return std::move(plan_);
   }
 
@@ -47,11 +50,19 @@ class Planner {
   static size_t at(int i) { return static_cast<size_t>(i); }
   const Strides& strides(int operand) const { return plan_.nest.operands[at(operand)]; }
 
+  /// Blocks take in axes until they are worth their overhead; beyond that only axes along which every operand
+  /// goes on as before.
   void split_blocks() {
     const Shape& extents = plan_.nest.extents;
     plan_.block_axis = extents.rank() - 1;
     plan_.block_size = extents[-1];
-    while (plan_.block_axis > 0 && plan_.block_size < min_block)
+    const auto goes_on = [&](const Strides& s) {
+      const int64_t step = s[at(plan_.block_axis - 1)];
+      return step == 0 || step == s[at(plan_.block_axis)] * extents[plan_.block_axis];
+    };
+    while (plan_.block_axis > 0 &&
+           (plan_.block_size < min_block ||
+            (plan_.block_size < max_tile && std::ranges::all_of(plan_.nest.operands, goes_on))))
       plan_.block_size *= extents[--plan_.block_axis];
     for (int axis = 0; axis < plan_.block_axis; ++axis) plan_.blocks *= extents[axis];
   }
@@ -107,7 +118,7 @@ class Planner {
       });
       if (!read || contiguous(i)) continue;
       const int tile = plan_.tiles++;
-      plan_.loads.push_back({i, tile, false});
+      plan_.loads.push_back({i, tile, 0});
       input_slot_[at(i)] = plan_.tile_slot(tile);
     }
   }
@@ -183,8 +194,7 @@ class Planner {
       size -= size % (aligned <= size ? aligned : longest);
     }
     plan_.tile_size = std::max<int64_t>(size, 1);
-    for (auto& load : plan_.loads)
-      load.repeats = plan_.tile_size == plan_.block_size || plan_.tile_size % period(load.operand) == 0;
+    for (auto& load : plan_.loads) load.period = period(load.operand);
   }
 
   const std::vector<ElementwiseProgram::Instruction>& code_;

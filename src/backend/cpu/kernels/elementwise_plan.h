@@ -27,7 +27,7 @@ struct ElementwisePlan {
   /// An input that is not contiguous within a block, and the tile that stands in for it.
   struct Load {
     int operand = 0, tile = 0;
-    bool repeats = false;  ///< every tile of a block sees the same values
+    int64_t period = 0;  ///< after how many points of a block the values repeat
   };
   /// An output that is not contiguous within a block, and the slot that holds its values.
   struct Store {
@@ -40,6 +40,8 @@ struct ElementwisePlan {
   int64_t block_size = 1;  ///< points of a block
   int64_t blocks = 1;
   int64_t tile_size = 1;  ///< points computed at a time, within a block
+  bool prefetch =
+      false;  ///< a chain over arrays beyond the cache: fetch a tile while the last one is computed
   std::vector<Load> loads;
   std::vector<Store> stores;
   std::vector<Step> steps;

@@ -11,24 +11,31 @@
 namespace agon::cpu {
 namespace {
 
+// `join` combines elements before they are accumulated: sums of a few stay in float.
 struct Sum {
   using Accumulator = double;
   static constexpr double identity = 0;
+  static float join(float a, float b) { return a + b; }
   static double step(double a, double b) { return a + b; }
 };
 
 struct Max {
   using Accumulator = float;
   static constexpr float identity = -std::numeric_limits<float>::infinity();
-  static float step(float a, float b) { return (b > a) | (b != b) ? b : a; }
+  static float join(float a, float b) { return step(a, b); }
+  static float step(float a, float b) {
+    const float most = b > a ? b : a;  // two selects, since one with both conditions does not vectorise
+    return b != b ? b : most;
+  }
 };
 
-constexpr int64_t grain = 16384;     // elements that a thread should have
-constexpr int64_t few = 16;          // fewer results than this: each is computed by all threads
-constexpr int64_t max_chunks = 32;   // parts of one result, added up in order
-constexpr int64_t tile_width = 256;  // columns reduced together
+constexpr int64_t grain = 16384;      // elements that a thread should have
+constexpr int64_t few = 16;           // fewer results than this, and
+constexpr int64_t large = 131072;     // of so many elements each: all threads work on one after the other
+constexpr int64_t max_chunks = 16;    // parts of one result, added up in order
+constexpr int64_t tile_width = 1024;  // columns reduced together
 
-/// One segment's reduction, in 32 lanes.
+/// One segment's reduction, in 32 lanes of four elements each.
 template <class Op>
 inline typename Op::Accumulator reduce_segment(const float* x, int64_t n) {
   using Accumulator = typename Op::Accumulator;
@@ -38,6 +45,12 @@ inline typename Op::Accumulator reduce_segment(const float* x, int64_t n) {
   if (n >= lanes) {
     Accumulator lane[lanes];
     for (int l = 0; l < lanes; ++l) lane[l] = Op::identity;
+    for (; i + 4 * lanes <= n; i += 4 * lanes)
+      for (int l = 0; l < lanes; ++l) {
+        const float* at = x + i + l;
+        const float four = Op::join(Op::join(at[0], at[lanes]), Op::join(at[2 * lanes], at[3 * lanes]));
+        lane[l] = Op::step(lane[l], four);
+      }
     for (; i + lanes <= n; i += lanes)
       for (int l = 0; l < lanes; ++l) lane[l] = Op::step(lane[l], x[i + l]);
     for (int half = lanes / 2; half > 0; half /= 2)
@@ -48,20 +61,33 @@ inline typename Op::Accumulator reduce_segment(const float* x, int64_t n) {
   return result;
 }
 
-/// result[c] += the rows' x[c], four rows at a time to go less often through memory.
-template <class Op>
-inline void add_rows(const float* x, int64_t stride, int64_t rows, int64_t width,
-                     typename Op::Accumulator* result) {
+/// result[c] += the sum of rows x[c], for `width` columns that are held in registers.
+template <class Op, int width>
+inline void add_columns(const float* x, int64_t stride, int64_t rows, typename Op::Accumulator* result) {
+  typename Op::Accumulator sum[width];
+  for (int c = 0; c < width; ++c) sum[c] = result[c];
   int64_t r = 0;
   for (; r + 4 <= rows; r += 4) {
     const float *x0 = x + r * stride, *x1 = x0 + stride, *x2 = x1 + stride, *x3 = x2 + stride;
-#pragma GCC ivdep
-    for (int64_t c = 0; c < width; ++c)
-      result[c] = Op::step(result[c], Op::step(Op::step(x0[c], x1[c]), Op::step(x2[c], x3[c])));
+    for (int c = 0; c < width; ++c)
+      sum[c] = Op::step(sum[c], Op::join(Op::join(x0[c], x1[c]), Op::join(x2[c], x3[c])));
   }
-  for (; r < rows; ++r) {
-#pragma GCC ivdep
-    for (int64_t c = 0; c < width; ++c) result[c] = Op::step(result[c], x[r * stride + c]);
+  for (; r < rows; ++r)
+    for (int c = 0; c < width; ++c) sum[c] = Op::step(sum[c], x[r * stride + c]);
+  for (int c = 0; c < width; ++c) result[c] = sum[c];
+}
+
+/// The same for any width, a few rows at a time so that memory is read in sequence.
+template <class Op>
+inline void add_rows(const float* x, int64_t stride, int64_t rows, int64_t width,
+                     typename Op::Accumulator* result) {
+  const int64_t batch = std::max<int64_t>(16, 4096 / width / 4 * 4);
+  for (int64_t r = 0; r < rows; r += batch, x += batch * stride) {
+    const int64_t count = std::min(batch, rows - r);
+    int64_t c = 0;
+    for (; c + 64 <= width; c += 64) add_columns<Op, 64>(x + c, stride, count, result + c);
+    for (; c + 16 <= width; c += 16) add_columns<Op, 16>(x + c, stride, count, result + c);
+    for (; c < width; ++c) add_columns<Op, 1>(x + c, stride, count, result + c);
   }
 }
 
@@ -101,7 +127,7 @@ template <class Op>
 void ReduceKernel::reduce_rows(const float* x, float* y) const {
   using Accumulator = typename Op::Accumulator;
   const int64_t each = reduced_.count * inner_;
-  if (kept_.count >= few || each < grain) {
+  if (kept_.count >= few || each < large) {
     parallel_ranges(kept_.count, std::max<int64_t>(1, grain / std::max<int64_t>(1, each)),
                     [&](int64_t begin, int64_t end, int) {
                       vectorize([&] {
@@ -161,7 +187,7 @@ void ReduceKernel::reduce_columns(const float* x, float* y) const {
       }
     });
   };
-  if (items >= few || each < grain) {
+  if (items >= few || each < large) {
     parallel_ranges(
         items, std::max<int64_t>(1, grain / std::max<int64_t>(1, each)),
         [&](int64_t begin, int64_t end, int) {
@@ -184,12 +210,11 @@ void ReduceKernel::reduce_columns(const float* x, float* y) const {
         accumulate(base, width, reduced_.count * chunk / chunks, reduced_.count * (chunk + 1) / chunks,
                    partial.data() + chunk * tile_width);
     });
-    for (int64_t c = 0; c < width; ++c) {
-      Accumulator result = Op::identity;
-      for (int64_t chunk = 0; chunk < chunks; ++chunk)
-        result = Op::step(result, partial[static_cast<size_t>(chunk * tile_width + c)]);
-      y[i / tiles * inner_ + first + c] = static_cast<float>(result);
-    }
+    for (int64_t chunk = 1; chunk < chunks; ++chunk)
+      for (int64_t c = 0; c < width; ++c)
+        partial[static_cast<size_t>(c)] =
+            Op::step(partial[static_cast<size_t>(c)], partial[static_cast<size_t>(chunk * tile_width + c)]);
+    std::copy_n(partial.begin(), width, y + i / tiles * inner_ + first);
   }
 }
 

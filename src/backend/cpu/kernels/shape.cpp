@@ -39,7 +39,8 @@ struct Plane {
   int64_t x_row, x_column, y_row, y_column;
 };
 
-inline void copy_strided(const Plane& p, const Word* x, Word* y) {
+// Planes are passed by value: a store through a Word could change one in memory.
+inline void copy_strided(Plane p, const Word* x, Word* y) {
   for (int64_t r = 0; r < p.rows; ++r) {
 #pragma GCC ivdep
     for (int64_t c = 0; c < p.columns; ++c) y[r * p.y_row + c * p.y_column] = x[r * p.x_row + c * p.x_column];
@@ -48,7 +49,7 @@ inline void copy_strided(const Plane& p, const Word* x, Word* y) {
 
 /// Rows are adjacent in x, columns in y. Tiles of 8 x 8 within strips of 64 columns, so that the lines of y
 /// that a strip writes stay in the cache while its rows go by.
-inline void copy_transposed(const Plane& p, const Word* x, Word* y) {
+inline void copy_transposed(Plane p, const Word* x, Word* y) {
   const int64_t rows = p.rows / 8 * 8, columns = p.columns / 8 * 8;
   for (int64_t strip = 0; strip < columns; strip += 64) {
     const int64_t end = std::min(strip + 64, columns);
@@ -64,7 +65,7 @@ inline void copy_transposed(const Plane& p, const Word* x, Word* y) {
   copy_strided(rest, x + rows, y + rows * p.y_row);
 }
 
-inline void copy_plane(const Plane& p, const Word* x, Word* y) {
+inline void copy_plane(Plane p, const Word* x, Word* y) {
   if (p.y_column == 1 && p.x_column == 1) {
     for (int64_t r = 0; r < p.rows; ++r) {
 #pragma GCC ivdep

@@ -55,13 +55,13 @@ void for_each_output(const PoolGeometry& pool, const Body& body) {
                   });
 }
 
-/// Windows may overlap, so a thread has whole images, or some channels of them: body(image, first channel,
-/// channels).
+/// Windows may overlap, so a thread has whole images, or some channels of them if images are few:
+/// body(image, first channel, channels).
 template <class Body>
 void for_each_slice(const PoolGeometry& pool, const Body& body) {
-  constexpr int64_t width = 64;
+  const int64_t width = pool.images >= max_threads() ? pool.channels : std::min<int64_t>(64, pool.channels);
   const int64_t slices = (pool.channels + width - 1) / width;
-  const int64_t work = product(pool.in) * std::min(width, pool.channels);
+  const int64_t work = product(pool.in) * width;
   parallel_ranges(pool.images * slices, std::max<int64_t>(1, grain / std::max<int64_t>(1, work)),
                   [=](int64_t begin, int64_t end, int) {
                     vectorize([=] {
