@@ -119,8 +119,9 @@ Checkpoint newest_checkpoint(const fs::path& folder, const LogSink& log) {
     try {
       return read_checkpoint(file.path);
     } catch (const Error& error) {
-      if (error.kind() != ErrorKind::data) throw;
-      if (log) log(fmt::format("{}; falling back to the checkpoint before it", error.what()));
+      const bool last = &file == &files.back();
+      if (error.kind() != ErrorKind::data || (last && files.size() == 1)) throw;
+      if (log && !last) log(fmt::format("{}; falling back to the checkpoint before it", error.what()));
     }
   }
   fail(ErrorKind::data, "{}: all {} checkpoints are damaged; train anew", folder.string(), files.size());

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "catch.h"
-#include "io/refusals.h"
-#include "io/scratch.h"
+#include "support/refusals.h"
+#include "support/scratch.h"
 
 using namespace agon;
 namespace fs = std::filesystem;

@@ -31,7 +31,7 @@ const std::vector<Entry>& entries() {
       {"sample.batch_norm", string, "\"running\"",
        "statistics of the generator's batch norm in samples: running or batch"},
       {"eval.every", integer, "0", "steps between evaluations; 0: at the end", 0},
-      {"eval.count", integer, "1000", "images of an evaluation", 2},
+      {"eval.count", integer, "1000", "images of an evaluation; 0: none is made", 0},
 
       {"vars.*", integer, "", "a number that layer tables may use by name"},
 
