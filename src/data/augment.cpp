@@ -1,11 +1,20 @@
 #include "data/augment.h"
 
+#include <array>
+
 #include "agon/philox.h"
 
 #include "data/streams.h"
 
 namespace agon {
 namespace {
+
+/// to_floats() of every byte.
+constexpr std::array<float, 256> float_of = [] {
+  std::array<float, 256> values{};
+  for (size_t v = 0; v < values.size(); ++v) values[v] = static_cast<float>(v) / 127.5f - 1.0f;
+  return values;
+}();
 
 /// Index into [0, size) of a place up to size - 1 outside of it, mirrored at the edges.
 int reflected(int at, int size) {
@@ -32,7 +41,8 @@ void Augmentation::apply(std::span<const uint8_t> image, uint64_t sample, std::s
         &image[static_cast<size_t>(reflected(top + y, source.height) * source.width) * channels];
     for (int x = 0; x < width; ++x, to += channels) {
       const int column = reflected(left + (mirrored ? width - 1 - x : x), source.width);
-      to_floats({row + static_cast<size_t>(column) * channels, channels}, {to, channels});
+      const uint8_t* from = row + static_cast<size_t>(column) * channels;
+      for (size_t c = 0; c < channels; ++c) to[c] = float_of[from[c]];
     }
   }
 }

@@ -48,7 +48,7 @@ std::vector<std::byte> deflate_all(std::span<const std::byte> content) {
   stream.next_out = reinterpret_cast<Bytef*>(packed.data());
   stream.avail_out = static_cast<uInt>(packed.size());
   const int status = deflate(&stream, Z_FINISH);
-  packed.resize(packed.size() - stream.avail_out);
+  packed.resize(stream.total_out);
   deflateEnd(&stream);
   check(status == Z_STREAM_END, ErrorKind::internal, "zlib: cannot deflate");
   return packed;
@@ -159,7 +159,7 @@ std::vector<std::byte> ZipReader::read(const Entry& entry) const {
 }
 
 void ZipWriter::add(const std::string& name, std::span<const std::byte> content, bool deflated) {
-  constexpr uint64_t limit = 0xfffffffe;
+  constexpr uint64_t limit = 0xff000000;  // below 32 bits by more than deflate may add
   check(content.size() < limit && file_.size() + content.size() < limit && count_ < 0xffff &&
             name.size() < 0xffff,
         ErrorKind::unsupported, "{}: an archive beyond 4 GiB is not written", where_);

@@ -315,6 +315,17 @@ TEST_CASE("loaders end cleanly at any moment") {
   }
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)  // whose allocators end the program instead
+// Were an allocation that cannot be had to crash, a mistyped batch size would look like a bug in Agon.
+TEST_CASE("a ring of batches larger than the machine's memory gives one clear line") {
+  LoaderOptions options;
+  options.batch_size = 1 << 30;
+  const auto set = std::make_shared<Probe>(uint64_t{1} << 31, ImageShape{256, 256, 3});
+  CHECK(mentions(error_of(ErrorKind::io, [&] { Loader(set, options); }), "use a smaller batch"));
+}
+#endif
+
 // Were impossible options accepted, the first batch would read past the end of an image or never come.
 TEST_CASE("impossible loader options are refused") {
   const auto set = std::make_shared<Probe>(16);
