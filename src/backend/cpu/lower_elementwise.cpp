@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include "backend/cpu/kernels/elementwise.h"
@@ -97,8 +98,12 @@ void lower_elementwise(Lowering& l, const Node& node) {
     in_strides.push_back(blocked ? blocked_strides(shape, space) : broadcast_strides(shape, space));
     elements += static_cast<double>(shape.numel());
   }
+  std::vector<int> over = node.inputs;  // operands whose memory a result may take
   for (int id : node.outputs) {
-    outputs.push_back(l.put(id, layout));
+    const auto taken =
+        std::ranges::find_if(over, [&](int operand) { return l.can_put_over(id, operand, layout); });
+    outputs.push_back(taken == over.end() ? l.put(id, layout) : l.put_over(id, *taken, layout));
+    if (taken != over.end()) over.erase(taken);
     out_strides.push_back(row_major(extents));
     elements += static_cast<double>(space.numel());
   }

@@ -48,7 +48,7 @@ void lower_grad(Lowering& l, const Node& node) {
   const Ref x = l.get(node.inputs[0], layout), gamma = l.get(node.inputs[1]), mean = l.get(node.inputs[2]);
   const Ref inv_std = l.get(node.inputs[3]), dy = l.get(node.inputs[4], layout);
   const Ref y = fused ? l.get(node.inputs[5], layout) : Ref{};
-  const Ref dx = l.put(node.outputs[0], layout), dgamma = l.put(node.outputs[1]),
+  const Ref dx = l.put_over(node.outputs[0], node.inputs[4], layout), dgamma = l.put(node.outputs[1]),
             dbeta = l.put(node.outputs[2]);
   const Ref scratch = l.scratch(batch_norm_scratch_bytes(c.channels));
   l.emit({"batch_norm_grad",

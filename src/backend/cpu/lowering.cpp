@@ -18,7 +18,8 @@ Lowering::Lowering(const Graph& graph, CpuStore& store, std::shared_ptr<const En
       engine_(std::move(engine)),
       plain_(static_cast<size_t>(graph.value_count())),
       blocked_(static_cast<size_t>(graph.value_count())),
-      view_of_(static_cast<size_t>(graph.value_count()), {-1, 0}) {
+      view_of_(static_cast<size_t>(graph.value_count()), {-1, 0}),
+      uses_(graph) {
   for (const Node& node : graph_.nodes()) {
     if (!is_view(graph_, node)) continue;
     const int source = node.inputs[0];
@@ -137,6 +138,21 @@ Ref Lowering::put(int value, Layout layout) {
   const auto i = static_cast<size_t>(value);
   if (layout == Layout::blocked) return touch(blocked_[i] = {add_arena(bytes_of(value)), 0});
   return touch(plain_[i] = room_for(value));
+}
+
+bool Lowering::can_put_over(int value, int operand, Layout layout) const {
+  const auto from = static_cast<size_t>(operand);
+  const Ref ref = layout == Layout::blocked ? blocked_[from] : plain_[from];
+  const bool own = ref.valid() && out_.arena_buffer[static_cast<size_t>(ref.buffer)] >= 0 &&
+                   view_of_[from].first < 0 && !homes_.contains(operand);
+  const bool free = uses_.sole(operand) == node_ && !homes_.contains(value) && !state_home_.contains(value);
+  return own && free && info(value).shape == info(operand).shape && info(value).dtype == info(operand).dtype;
+}
+
+Ref Lowering::put_over(int value, int operand, Layout layout) {
+  if (!can_put_over(value, operand, layout)) return put(value, layout);
+  auto& places = layout == Layout::blocked ? blocked_ : plain_;
+  return touch(places[static_cast<size_t>(value)] = places[static_cast<size_t>(operand)]);
 }
 
 void Lowering::put_at(int value, Ref ref) {
@@ -382,9 +398,9 @@ Lowered Lowering::run() {
   for (const Node& node : graph_.nodes())
     if (node.op == Op::state) lower_leaf(node);
   for (const Node& node : graph_.nodes()) {
-    if (node.op == Op::state) continue;
-    lower(node);
+    if (node.op != Op::state) lower(node);
     pending_.clear();
+    ++node_;
   }
   commit_states();
   place_outputs();

@@ -11,6 +11,7 @@
 #include "backend/cpu/frame.h"
 #include "backend/cpu/onednn.h"
 #include "graph/memory_plan.h"
+#include "graph/passes/uses.h"
 
 namespace agon::cpu {
 
@@ -49,6 +50,10 @@ class Lowering {
   Layout resident(int value) const { return has(value, Layout::blocked) ? Layout::blocked : Layout::plain; }
   /// Room for the result `value`.
   Ref put(int value, Layout layout = Layout::plain);
+  /// As put(), but in the memory of `operand`, if the node being lowered is its only reader: the result is
+  /// then written over lines that are in the cache already. For kernels that allow it.
+  Ref put_over(int value, int operand, Layout layout);
+  bool can_put_over(int value, int operand, Layout layout) const;
   /// Declares that the result `value` is at `ref` (in-place updates).
   void put_at(int value, Ref ref);
   /// Room that only the next emitted step uses.
@@ -83,6 +88,8 @@ class Lowering {
   std::map<int, std::vector<std::pair<dnnl::memory::desc, Ref>>> weights_;
   std::map<std::pair<double, int64_t>, Ref> constants_;
   std::vector<Ref> pending_;
+  Uses uses_;
+  int node_ = 0;  ///< index of the node being lowered
 };
 
 // One function per op family; each emits the step(s) of one node.
