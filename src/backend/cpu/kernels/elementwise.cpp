@@ -121,9 +121,13 @@ void ElementwiseKernel::run_tiles(const float* const* inputs, float* const* outp
     }
     if (plan_.prefetch)
       for (int i = 0; i < operands; ++i) fetch(slot[at(i)] + count, plan_.tile_size);
-    for (const auto& step : plan_.steps)
-      evaluate_block(step.instruction, slot[at(step.x[0])], slot[at(step.x[1])], slot[at(step.x[2])], count,
-                     slot[at(step.y)]);
+    for (const auto& [instruction, pair, y, x] : plan_.steps) {
+      const float *x0 = slot[at(x[0])], *x1 = slot[at(x[1])], *x2 = slot[at(x[2])];
+      if (pair != nullptr)
+        pair(x0, x1, x2, count, static_cast<float>(instruction.activation.alpha), slot[at(y)]);
+      else
+        evaluate_block(instruction, x0, x1, x2, count, slot[at(y)]);
+    }
     for (const auto& [operand, from] : plan_.stores)
       store(plan_, operand, block[at(operand)], start, count, slot[at(from)]);
 

@@ -3,22 +3,22 @@
 #include <algorithm>
 #include <numeric>
 
+#include "backend/cpu/kernels/elementwise_chain.h"
+
 namespace agon::cpu {
 namespace {
 
 constexpr int64_t min_block = 256, max_tile = 1024;
 constexpr int64_t beyond_cache = int64_t{1} << 20;  // elements
 
-int operand_count(Op op) {
-  if (op == Op::where) return 3;
-  return op == Op::activation_grad || (op >= Op::add && op <= Op::equal) ? 2 : 1;
-}
-
 class Planner {
  public:
   Planner(const ElementwiseProgram& program, const Shape& extents, std::span<const Strides> inputs,
           std::span<const Strides> outputs)
-      : code_(program.code), results_(program.outputs) {
+      : chain_(chain_of(program, static_cast<int>(inputs.size()))),
+        results_(program.outputs),
+        last_use_(program.code.size(), 0),
+        temporary_slot_(program.code.size(), -1) {
     check(inputs.size() + outputs.size() <= ElementwisePlan::max_operands, ErrorKind::unsupported,
           "elementwise: {} inputs and {} outputs are more than {}; fuse less", inputs.size(), outputs.size(),
           ElementwisePlan::max_operands);
@@ -35,7 +35,7 @@ class Planner {
     split_blocks();
     find_last_uses();
     stage_inputs();
-    for (size_t i = 0; i < code_.size(); ++i) emit(i);
+    for (size_t i = 0; i < chain_.size(); ++i) emit(i);
     write_outputs();
     check(plan_.tiles <= ElementwisePlan::max_tiles, ErrorKind::unsupported,
           "elementwise: {} temporaries alive at once are more than {}; fuse less", plan_.tiles,
@@ -87,35 +87,22 @@ class Planner {
     return points;
   }
 
+  /// last_use_: by temporary, the last position in the chain that reads it; beyond the end for outputs.
   void find_last_uses() {
-    last_use_.assign(code_.size(), 0);
-    for (size_t i = 0; i < code_.size(); ++i) {
-      check(is_elementwise(code_[i].op), ErrorKind::internal, "elementwise: {} cannot be interpreted",
-            name_of(code_[i].op));
-      last_use_[i] = i;
-      for (int k = 0; k < operand_count(code_[i].op); ++k) {
-        const int operand = code_[i].operands[at(k)];
-        check(operand >= 0 && operand < plan_.inputs + static_cast<int>(i), ErrorKind::internal,
-              "elementwise: instruction {} reads operand {}", i, operand);
+    for (size_t i = 0; i < chain_.size(); ++i) {
+      last_use_[at(chain_[i].result)] = i;
+      for (int operand : chain_[i].operands)
         if (operand >= plan_.inputs) last_use_[at(operand - plan_.inputs)] = i;
-      }
     }
-    for (int result : results_) {
-      check(result >= 0 && at(result) < code_.size(), ErrorKind::internal, "elementwise: no temporary {}",
-            result);
-      last_use_[at(result)] = code_.size();
-    }
+    for (int result : results_) last_use_[at(result)] = chain_.size();
   }
 
   void stage_inputs() {
     input_slot_.resize(at(plan_.inputs));
     std::iota(input_slot_.begin(), input_slot_.end(), 0);
     for (int i = 0; i < plan_.inputs; ++i) {
-      const bool read = std::ranges::any_of(code_, [&](const auto& instruction) {
-        const auto begin = instruction.operands.begin();
-        return std::find(begin, begin + operand_count(instruction.op), i) !=
-               begin + operand_count(instruction.op);
-      });
+      const bool read = std::ranges::any_of(
+          chain_, [&](const ChainOp& op) { return std::ranges::count(op.operands, i) > 0; });
       if (!read || contiguous(i)) continue;
       const int tile = plan_.tiles++;
       plan_.loads.push_back({i, tile, 0});
@@ -125,21 +112,19 @@ class Planner {
 
   /// An output may be the same array as an input of equal strides: whether a later instruction still reads
   /// such an input in place.
-  bool read_later(size_t instruction, int output) const {
-    for (size_t i = instruction + 1; i < code_.size(); ++i)
-      for (int k = 0; k < operand_count(code_[i].op); ++k) {
-        const int operand = code_[i].operands[at(k)];
+  bool read_later(size_t position, int output) const {
+    for (size_t i = position + 1; i < chain_.size(); ++i)
+      for (int operand : chain_[i].operands)
         if (operand < plan_.inputs && input_slot_[at(operand)] == operand &&
             strides(operand) == strides(plan_.inputs + output))
           return true;
-      }
     return false;
   }
 
-  /// Where instruction i's result goes: straight into an output if that is safe, else into a tile.
+  /// Where the chain's i-th result goes: straight into an output if that is safe, else into a tile.
   int result_slot(size_t i) {
     for (int k = 0; k < plan_.outputs; ++k)
-      if (results_[at(k)] == static_cast<int>(i) && contiguous(plan_.inputs + k) && !read_later(i, k))
+      if (results_[at(k)] == chain_[i].result && contiguous(plan_.inputs + k) && !read_later(i, k))
         return plan_.inputs + k;
     if (free_.empty()) return plan_.tile_slot(plan_.tiles++);
     const int slot = free_.back();
@@ -152,18 +137,17 @@ class Planner {
   }
 
   void emit(size_t i) {
-    ElementwisePlan::Step step{code_[i], 0, {}};
-    const int count = operand_count(code_[i].op);
-    for (int k = 0; k < 3; ++k) {
-      const int operand = code_[i].operands[at(k < count ? k : 0)];
-      step.x[at(k)] =
+    const ChainOp& op = chain_[i];
+    ElementwisePlan::Step step{op.instruction, op.pair, 0, {}};
+    for (size_t k = 0; k < 3; ++k) {
+      const int operand = op.operands[k < op.operands.size() ? k : 0];
+      step.x[k] =
           operand < plan_.inputs ? input_slot_[at(operand)] : temporary_slot_[at(operand - plan_.inputs)];
     }
-    for (size_t t = 0; t < i; ++t)
-      if (last_use_[t] == i) release(t);
-    step.y = result_slot(i);
-    temporary_slot_.push_back(step.y);
-    if (last_use_[i] == i) release(i);
+    for (size_t t = 0; t < last_use_.size(); ++t)
+      if (last_use_[t] == i && static_cast<int>(t) != op.result) release(t);
+    step.y = temporary_slot_[at(op.result)] = result_slot(i);
+    if (last_use_[at(op.result)] == i) release(at(op.result));
     plan_.steps.push_back(step);
   }
 
@@ -173,7 +157,7 @@ class Planner {
       const int slot = temporary_slot_[at(results_[at(k)])];
       if (slot == plan_.inputs + k) continue;
       if (contiguous(plan_.inputs + k)) {
-        plan_.steps.push_back({copy, plan_.inputs + k, {slot, slot, slot}});
+        plan_.steps.push_back({copy, nullptr, plan_.inputs + k, {slot, slot, slot}});
       } else {
         plan_.stores.push_back({plan_.inputs + k, slot});
       }
@@ -197,11 +181,11 @@ class Planner {
     for (auto& load : plan_.loads) load.period = period(load.operand);
   }
 
-  const std::vector<ElementwiseProgram::Instruction>& code_;
+  const std::vector<ChainOp> chain_;
   const std::vector<int>& results_;
   ElementwisePlan plan_;
-  std::vector<size_t> last_use_;  ///< by temporary: the last instruction that reads it
-  std::vector<int> input_slot_, temporary_slot_, free_;
+  std::vector<size_t> last_use_;
+  std::vector<int> temporary_slot_, input_slot_, free_;
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "agon/graph.h"
 
+#include "backend/cpu/kernels/pair_ops.h"
 #include "backend/cpu/kernels/strides.h"
 
 namespace agon::cpu {
@@ -21,6 +22,7 @@ struct ElementwisePlan {
 
   struct Step {
     ElementwiseProgram::Instruction instruction;
+    PairOp pair;           ///< computes the instruction and the one before it, unless null
     int y;                 ///< slot of the result
     std::array<int, 3> x;  ///< slots of the operands; absent ones repeat the first
   };

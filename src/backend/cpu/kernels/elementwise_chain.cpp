@@ -1,0 +1,63 @@
+#include "backend/cpu/kernels/elementwise_chain.h"
+
+#include <algorithm>
+
+namespace agon::cpu {
+namespace {
+
+int operand_count(Op op) {
+  if (op == Op::where) return 3;
+  return op == Op::activation_grad || (op >= Op::add && op <= Op::equal) ? 2 : 1;
+}
+
+/// How often each temporary is read, outputs included.
+std::vector<int> count_reads(const ElementwiseProgram& program, int inputs) {
+  std::vector<int> reads(program.code.size(), 0);
+  for (size_t i = 0; i < program.code.size(); ++i) {
+    const auto& instruction = program.code[i];
+    check(is_elementwise(instruction.op), ErrorKind::internal, "elementwise: {} cannot be interpreted",
+          name_of(instruction.op));
+    for (int k = 0; k < operand_count(instruction.op); ++k) {
+      const int operand = instruction.operands[static_cast<size_t>(k)];
+      check(operand >= 0 && operand < inputs + static_cast<int>(i), ErrorKind::internal,
+            "elementwise: instruction {} reads operand {}", i, operand);
+      if (operand >= inputs) ++reads[static_cast<size_t>(operand - inputs)];
+    }
+  }
+  for (int result : program.outputs) {
+    check(result >= 0 && static_cast<size_t>(result) < program.code.size(), ErrorKind::internal,
+          "elementwise: no temporary {}", result);
+    reads[static_cast<size_t>(result)] += 2;  // never absorbed
+  }
+  return reads;
+}
+
+}  // namespace
+
+std::vector<ChainOp> chain_of(const ElementwiseProgram& program, int inputs) {
+  const std::vector<int> reads = count_reads(program, inputs);
+  std::vector<ChainOp> ops;
+  for (size_t i = 0; i < program.code.size(); ++i) {
+    const auto& second = program.code[i];
+    const auto begin = second.operands.begin();
+    const int count = operand_count(second.op);
+    ChainOp op{second, nullptr, {begin, begin + count}, static_cast<int>(i)};
+    for (int k = 0; k < count && op.pair == nullptr; ++k) {
+      const int temporary = op.operands[static_cast<size_t>(k)] - inputs;
+      if (temporary < 0 || reads[static_cast<size_t>(temporary)] != 1) continue;
+      // The first must still stand alone: a pair has no room for a third.
+      const auto first = std::ranges::find(ops, temporary, &ChainOp::result);
+      if (first == ops.end() || first->pair != nullptr) continue;
+      op.pair = pair_op(first->instruction, second, k);
+      if (op.pair == nullptr) continue;
+      const std::vector<int> others = op.operands;
+      op.operands = first->operands;
+      if (count == 2) op.operands.push_back(others[static_cast<size_t>(1 - k)]);
+      ops.erase(first);
+    }
+    ops.push_back(std::move(op));
+  }
+  return ops;
+}
+
+}  // namespace agon::cpu
