@@ -174,15 +174,17 @@ void lower_matmul(Lowering& l, const Node& node) {
   const Shape &a = l.info(node.inputs[0]).shape, &c = l.info(node.outputs[0]).shape;
   const int64_t batch = c.rank() == 3 ? c[0] : 1, m = c[-2], n = c[-1], k = a[attr.transpose_a ? -2 : -1];
   const Ref left = l.get(node.inputs[0]), right = l.get(node.inputs[1]), result = l.put(node.outputs[0]);
-  l.emit({"matmul",
-          node.name,
-          fmt::format("{}x{}x{}x{}", batch, m, n, k),
+  auto prepared = prepare_matmul(l.engine(), {attr.transpose_a, attr.transpose_b, batch, m, n, k});
+  const Ref scratch = l.scratch(prepared.scratch_bytes);
+  auto primitive = std::make_shared<Primitive>(std::move(prepared.primitive));
+  l.emit({"matmul", node.name, fmt::format("{}x{}x{}x{}, {}", batch, m, n, k, prepared.implementation),
+          [primitive](const Frame&) { primitive->execute(); },
           [=](const Frame& f) {
-            for (int64_t i = 0; i < batch; ++i)
-              sgemm(attr.transpose_a, attr.transpose_b, m, n, k, f.at(left) + i * m * k,
-                    f.at(right) + i * k * n, f.at(result) + i * m * n);
+            primitive->bind(DNNL_ARG_SRC, f.at<void>(left));
+            primitive->bind(DNNL_ARG_WEIGHTS, f.at<void>(right));
+            primitive->bind(DNNL_ARG_DST, f.at<void>(result));
+            primitive->bind(DNNL_ARG_SCRATCHPAD, f.at<void>(scratch));
           },
-          {},
           2.0 * static_cast<double>(batch * m * n * k),
           4.0 * static_cast<double>(batch * (m * n + m * k + k * n))});
 }

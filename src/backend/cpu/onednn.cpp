@@ -262,11 +262,33 @@ PreparedReorder prepare_reorder(const std::shared_ptr<const Engine>& engine, con
   rethrow(error, "a reorder");
 }
 
-void sgemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float* a,
-           const float* b, float* c) {
-  const auto status = dnnl_sgemm(transpose_a ? 'T' : 'N', transpose_b ? 'T' : 'N', m, n, k, 1.f, a,
-                                 transpose_a ? m : k, b, transpose_b ? k : n, 0.f, c, n);
-  check(status == dnnl_success, ErrorKind::internal, "oneDNN could not multiply {}x{} by {}x{}", m, k, k, n);
+PreparedMatmul prepare_matmul(const std::shared_ptr<const Engine>& engine, const MatmulProblem& problem) try {
+  const auto desc = [&](bool transposed, int64_t rows, int64_t columns) {
+    memory::dims dims{rows, columns}, strides{transposed ? 1 : columns, transposed ? rows : 1};
+    if (problem.batch > 1) {
+      dims.insert(dims.begin(), problem.batch);
+      strides.insert(strides.begin(), rows * columns);
+    }
+    return memory::desc(dims, memory::data_type::f32, strides);
+  };
+  const auto a = desc(problem.transpose_a, problem.m, problem.k);
+  const auto b = desc(problem.transpose_b, problem.k, problem.n);
+  const auto c = desc(false, problem.m, problem.n);
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+#if DNNL_VERSION_MAJOR >= 3
+  const dnnl::matmul::primitive_desc pd(engine->engine, a, b, c, attr);
+#else
+  const dnnl::matmul::primitive_desc pd(dnnl::matmul::desc(a, b, c), attr, engine->engine);
+#endif
+  return {Primitive(engine, dnnl::matmul(pd),
+                    {{DNNL_ARG_SRC, a},
+                     {DNNL_ARG_WEIGHTS, b},
+                     {DNNL_ARG_DST, c},
+                     {DNNL_ARG_SCRATCHPAD, pd.scratchpad_desc()}}),
+          pd.scratchpad_desc().get_size(), pd.impl_info_str()};
+} catch (const dnnl::error& error) {
+  rethrow(error, fmt::format("a matrix product {}x{}x{}x{}", problem.batch, problem.m, problem.n, problem.k));
 }
 
 std::string onednn_version() {

@@ -71,9 +71,18 @@ struct PreparedReorder {
 PreparedReorder prepare_reorder(const std::shared_ptr<const Engine>& engine, const dnnl::memory::desc& from,
                                 const dnnl::memory::desc& to);
 
-/// Row-major c[m, n] = a b, with a [m, k] or its transpose, b [k, n] or its transpose.
-void sgemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float* a,
-           const float* b, float* c);
+/// Row-major c[batch, m, n] = a b, with a [batch, m, k] or its transpose, b [batch, k, n] or its transpose.
+struct MatmulProblem {
+  bool transpose_a = false, transpose_b = false;
+  int64_t batch = 1, m = 1, n = 1, k = 1;
+};
+
+struct PreparedMatmul {
+  Primitive primitive;  ///< arguments SRC, WEIGHTS, DST, SCRATCHPAD
+  size_t scratch_bytes = 0;
+  std::string implementation;
+};
+PreparedMatmul prepare_matmul(const std::shared_ptr<const Engine>& engine, const MatmulProblem& problem);
 
 /// "2.6.3".
 std::string onednn_version();
