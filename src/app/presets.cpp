@@ -113,6 +113,8 @@ void explain(const Config& config, const Game& game) {
                backend->name(), info.kernels, text(info.arena_bytes), text(info.unplanned_bytes),
                text(info.workspace_bytes), text(store->bytes()));
     for (size_t i = 0; i < info.lines.size(); ++i) fmt::print("{:5}  {}\n", i, info.lines[i]);
+    fmt::print("\nfusion\n");
+    for (const std::string& note : info.fusions) fmt::print("  {}\n", note);
   }
 }
 

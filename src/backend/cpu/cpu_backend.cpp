@@ -36,7 +36,7 @@ std::unique_ptr<Program> CpuBackend::compile(const Graph& graph, Store& store,
   check(own != nullptr, ErrorKind::usage, "cpu: the store belongs to another backend");
   Fused fused = optimise(graph, CpuFusion(), options.fuse);
   std::vector<std::string> notes;
-  for (const auto& [node, action] : fused.notes) notes.push_back(fmt::format("fusion: {}: {}", node, action));
+  for (const auto& [node, action] : fused.notes) notes.push_back(fmt::format("{}: {}", node, action));
   return std::make_unique<CpuProgram>(Lowering(fused.graph, *own, engine_).run(), options.seed,
                                       std::move(notes));
 }

@@ -25,7 +25,7 @@ CpuProgram::CpuProgram(Lowered lowered, uint64_t seed, std::vector<std::string> 
   info_.kernels = static_cast<int>(lowered_.steps.size());
   for (const Step& step : lowered_.steps)
     info_.lines.push_back(fmt::format("{:<18} {:<40} {}", step.op, step.name, step.detail));
-  for (std::string& note : notes) info_.lines.push_back(std::move(note));
+  info_.fusions = std::move(notes);
 }
 
 const std::pair<Ref, ValueInfo>& CpuProgram::find_input(std::string_view name) const {

@@ -58,6 +58,7 @@ class EpilogueFuser {
     const Node& n = graph_.node(node);
     notes_.push_back({fmt::format("{} {}", name_of(n.op), n.name), std::move(action)});
   }
+  void note_leftovers();
   void plan_contraction(int index);
   void plan_norm(int index);
   void plan_norm_grad(int index);
@@ -141,6 +142,31 @@ void EpilogueFuser::plan_norm_grad(int index) {
   absorbed_.insert(producer);
 }
 
+/// Activations and their derivatives that no plan took in.
+void EpilogueFuser::note_leftovers() {
+  const auto explained = [&](int producer) {
+    return plans_.contains(producer) || absorbed_.contains(producer);
+  };
+  for (int i = 0; i < node_count(); ++i) {
+    const Node& node = graph_.node(i);
+    if (absorbed_.contains(i)) continue;
+    if (node.op == Op::activation) {
+      const Node& before = graph_.producer(node.inputs[0]);
+      if (!explained(graph_.value(node.inputs[0]).producer) && !is_contraction(before.op))
+        note(i, fmt::format("kept {} apart: it follows {}", describe(node.get<Activation>()),
+                            name_of(before.op)));
+    }
+    if (node.op == Op::activation_grad) {
+      const int reader = sole_reader(i);
+      if (reader < 0)
+        note(i, fmt::format("kept {} apart: it has several readers", describe(node.get<Activation>())));
+      else if (graph_.node(reader).op != Op::batch_norm_grad)
+        note(i, fmt::format("kept {} apart: its reader is {}, and only batch norm's backward takes it in",
+                            describe(node.get<Activation>()), name_of(graph_.node(reader).op)));
+    }
+  }
+}
+
 Fused EpilogueFuser::run() {
   for (int i = 0; i < node_count(); ++i) {
     const Op op = graph_.node(i).op;
@@ -148,6 +174,7 @@ Fused EpilogueFuser::run() {
     if (op == Op::batch_norm_train) plan_norm(i);
     if (op == Op::batch_norm_grad) plan_norm_grad(i);
   }
+  note_leftovers();
   Rewriter rewriter(graph_);
   for (int i = 0; i < node_count(); ++i) {
     if (absorbed_.contains(i)) continue;
