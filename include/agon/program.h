@@ -45,12 +45,12 @@ struct StepRecord {
 
 /// Facts about a compiled program, for `--explain`, the preflight line and tests.
 struct ProgramInfo {
-  size_t arena_bytes = 0;      ///< activations and temporaries, planned by liveness
-  size_t unplanned_bytes = 0;  ///< what they would take without sharing
-  size_t workspace_bytes = 0;  ///< library scratchpads and cached weight layouts
-  int kernels = 0;             ///< launches per run
-  std::vector<std::string>
-      lines;  ///< one a kernel: the op, what was fused into it, and why not where it was not
+  size_t arena_bytes = 0;            ///< activations and temporaries, planned by liveness
+  size_t unplanned_bytes = 0;        ///< what they would take without sharing
+  size_t workspace_bytes = 0;        ///< library scratchpads and cached weight layouts
+  int kernels = 0;                   ///< launches per run
+  std::vector<std::string> lines;    ///< one a kernel: op, scope, shape and layout, implementation
+  std::vector<std::string> fusions;  ///< what was fused into what, and why not where it was not
 };
 
 /// Time of one kernel, averaged over runs.
