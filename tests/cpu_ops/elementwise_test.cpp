@@ -322,6 +322,25 @@ TEST_CASE("two arithmetic instructions in one pass equal one after the other") {
     }
 }
 
+// Were the interpolation's operands mixed up, averaged weights would run away from the trained ones.
+TEST_CASE("interpolation in one pass equals its three instructions") {
+  const size_t n = 5003;
+  const auto a = naive::integers(n, 1), b = naive::integers(n, 2), c = naive::integers(n, 3);
+  const Shape extents{static_cast<int64_t>(n)};
+  const std::vector<Strides> inputs(3, Strides{1}), outputs(1, Strides{1});
+  for (const Instruction& mul : {make(Op::mul, 3, 2), make(Op::mul, 2, 3)})
+    for (const Instruction& add : {make(Op::add, 4, 0), make(Op::add, 0, 4)}) {
+      const ElementwiseProgram program{{make(Op::sub, 1, 0), mul, add}, {2}};
+      std::vector<float> y = a;
+      const float* in[] = {y.data(), b.data(), c.data()};
+      float* out[] = {y.data()};
+      ElementwiseKernel(program, extents, inputs, outputs).run(in, out);
+      size_t wrong = 0;
+      for (size_t i = 0; i < n; ++i) wrong += y[i] != a[i] + (b[i] - a[i]) * c[i];
+      CHECK(wrong == 0);
+    }
+}
+
 // Were work shared out differently from how it is computed, large arrays would have gaps.
 TEST_CASE("large arrays are covered whatever the broadcast") {
   const Shape extents{37, 41, 160};

@@ -121,10 +121,11 @@ void ElementwiseKernel::run_tiles(const float* const* inputs, float* const* outp
     }
     if (plan_.prefetch)
       for (int i = 0; i < operands; ++i) fetch(slot[at(i)] + count, plan_.tile_size);
-    for (const auto& [instruction, pair, y, x] : plan_.steps) {
+    for (const auto& [instruction, pass, y, x] : plan_.steps) {
       const float *x0 = slot[at(x[0])], *x1 = slot[at(x[1])], *x2 = slot[at(x[2])];
-      if (pair != nullptr)
-        pair(x0, x1, x2, count, static_cast<float>(instruction.activation.alpha), slot[at(y)]);
+      if (pass != nullptr)
+        pass(x0, x1, x2, slot[at(x[3])], count, static_cast<float>(instruction.activation.alpha),
+             slot[at(y)]);
       else
         evaluate_block(instruction, x0, x1, x2, count, slot[at(y)]);
     }

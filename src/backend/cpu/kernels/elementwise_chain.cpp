@@ -38,22 +38,26 @@ std::vector<ChainOp> chain_of(const ElementwiseProgram& program, int inputs) {
   const std::vector<int> reads = count_reads(program, inputs);
   std::vector<ChainOp> ops;
   for (size_t i = 0; i < program.code.size(); ++i) {
-    const auto& second = program.code[i];
-    const auto begin = second.operands.begin();
-    const int count = operand_count(second.op);
-    ChainOp op{second, nullptr, {begin, begin + count}, static_cast<int>(i)};
-    for (int k = 0; k < count && op.pair == nullptr; ++k) {
+    const auto& last = program.code[i];
+    const auto begin = last.operands.begin();
+    const int count = operand_count(last.op);
+    ChainOp op{last, nullptr, {begin, begin + count}, static_cast<int>(i)};
+    for (int k = 0; k < count && op.pass == nullptr; ++k) {
       const int temporary = op.operands[static_cast<size_t>(k)] - inputs;
       if (temporary < 0 || reads[static_cast<size_t>(temporary)] != 1) continue;
-      // The first must still stand alone: a pair has no room for a third.
-      const auto first = std::ranges::find(ops, temporary, &ChainOp::result);
-      if (first == ops.end() || first->pair != nullptr) continue;
-      op.pair = pair_op(first->instruction, second, k);
-      if (op.pair == nullptr) continue;
+      const auto earlier = std::ranges::find(ops, temporary, &ChainOp::result);
+      if (earlier == ops.end()) continue;
+      if (earlier->pass == nullptr) {
+        op.pass = pair_op(earlier->instruction, last, k);
+        op.scales_difference = earlier->instruction.op == Op::sub && last.op == Op::mul;
+      } else if (earlier->scales_difference && last.op == Op::add) {
+        op.pass = lerp_op();
+      }
+      if (op.pass == nullptr) continue;
       const std::vector<int> others = op.operands;
-      op.operands = first->operands;
+      op.operands = earlier->operands;
       if (count == 2) op.operands.push_back(others[static_cast<size_t>(1 - k)]);
-      ops.erase(first);
+      ops.erase(earlier);
     }
     ops.push_back(std::move(op));
   }

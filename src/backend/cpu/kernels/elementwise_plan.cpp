@@ -138,8 +138,8 @@ class Planner {
 
   void emit(size_t i) {
     const ChainOp& op = chain_[i];
-    ElementwisePlan::Step step{op.instruction, op.pair, 0, {}};
-    for (size_t k = 0; k < 3; ++k) {
+    ElementwisePlan::Step step{op.instruction, op.pass, 0, {}};
+    for (size_t k = 0; k < step.x.size(); ++k) {
       const int operand = op.operands[k < op.operands.size() ? k : 0];
       step.x[k] =
           operand < plan_.inputs ? input_slot_[at(operand)] : temporary_slot_[at(operand - plan_.inputs)];
@@ -157,7 +157,7 @@ class Planner {
       const int slot = temporary_slot_[at(results_[at(k)])];
       if (slot == plan_.inputs + k) continue;
       if (contiguous(plan_.inputs + k)) {
-        plan_.steps.push_back({copy, nullptr, plan_.inputs + k, {slot, slot, slot}});
+        plan_.steps.push_back({copy, nullptr, plan_.inputs + k, {slot, slot, slot, slot}});
       } else {
         plan_.stores.push_back({plan_.inputs + k, slot});
       }

@@ -6,7 +6,7 @@
 
 #include "agon/graph.h"
 
-#include "backend/cpu/kernels/pair_ops.h"
+#include "backend/cpu/kernels/pass_ops.h"
 #include "backend/cpu/kernels/strides.h"
 
 namespace agon::cpu {
@@ -22,9 +22,9 @@ struct ElementwisePlan {
 
   struct Step {
     ElementwiseProgram::Instruction instruction;
-    PairOp pair;           ///< computes the instruction and the one before it, unless null
+    PassOp pass;           ///< computes the instruction and those that it consumes, unless null
     int y;                 ///< slot of the result
-    std::array<int, 3> x;  ///< slots of the operands; absent ones repeat the first
+    std::array<int, 4> x;  ///< slots of the operands; absent ones repeat the first
   };
   /// An input that is not contiguous within a block, and the tile that stands in for it.
   struct Load {

@@ -1,4 +1,4 @@
-#include "backend/cpu/kernels/pair_ops.h"
+#include "backend/cpu/kernels/pass_ops.h"
 
 #include "backend/cpu/kernels/vectorize.h"
 
@@ -7,17 +7,18 @@ namespace {
 
 /// The loop over two captureless lambdas; `second` takes (result of first, x2, alpha).
 template <class First, class Second>
-PairOp loop(First, Second) {
-  return [](const float* x0, const float* x1, const float* x2, int64_t n, float alpha, float* y) {
-    vectorize([=] {
+PassOp loop(First, Second) {
+  return
+      [](const float* x0, const float* x1, const float* x2, const float*, int64_t n, float alpha, float* y) {
+        vectorize([=] {
 #pragma GCC ivdep
-      for (int64_t i = 0; i < n; ++i) y[i] = Second{}(First{}(x0[i], x1[i]), x2[i], alpha);
-    });
-  };
+          for (int64_t i = 0; i < n; ++i) y[i] = Second{}(First{}(x0[i], x1[i]), x2[i], alpha);
+        });
+      };
 }
 
 template <class First>
-PairOp followed_by(First first, const ElementwiseProgram::Instruction& second, int position) {
+PassOp followed_by(First first, const ElementwiseProgram::Instruction& second, int position) {
   switch (second.op) {
     case Op::add:
       return loop(first, [](float t, float x, float) { return t + x; });
@@ -42,7 +43,7 @@ PairOp followed_by(First first, const ElementwiseProgram::Instruction& second, i
 
 }  // namespace
 
-PairOp pair_op(const ElementwiseProgram::Instruction& first, const ElementwiseProgram::Instruction& second,
+PassOp pair_op(const ElementwiseProgram::Instruction& first, const ElementwiseProgram::Instruction& second,
                int position) {
   switch (first.op) {
     case Op::add:
@@ -54,6 +55,15 @@ PairOp pair_op(const ElementwiseProgram::Instruction& first, const ElementwisePr
     default:
       return nullptr;
   }
+}
+
+PassOp lerp_op() {
+  return [](const float* x0, const float* x1, const float* x2, const float* x3, int64_t n, float, float* y) {
+    vectorize([=] {
+#pragma GCC ivdep
+      for (int64_t i = 0; i < n; ++i) y[i] = (x0[i] - x1[i]) * x2[i] + x3[i];
+    });
+  };
 }
 
 }  // namespace agon::cpu
