@@ -1,3 +1,6 @@
+#include <algorithm>
+
+#include "backend/cpu/kernels/batch_norm.h"
 #include "backend/cpu/kernels/index.h"
 #include "backend/cpu/kernels/reduce.h"
 #include "backend/cpu/kernels/shape.h"
@@ -60,7 +63,39 @@ void lower_copy(Lowering& l, const Node& node) {
           4.0 * static_cast<double>(box.extents.numel() + n)});
 }
 
+/// Sums over whole images, or over all but the channels, read blocked memory as it lies.
+bool lower_blocked_sum(Lowering& l, const Node& node) {
+  const Shape in = l.info(node.inputs[0]).shape;
+  auto axes = node.get<AxesAttr>().axes;
+  std::ranges::sort(axes);
+  const bool per_channel = axes == std::vector<int>{0, 1, 2};
+  const bool per_image = axes == std::vector<int>{1, 2, 3};
+  if (l.resident(node.inputs[0]) != Layout::blocked || node.op != Op::reduce_sum ||
+      !(per_channel || per_image))
+    return false;
+  const Ref x = l.get(node.inputs[0], Layout::blocked), y = l.put(node.outputs[0]);
+  Step step{"reduce_sum",
+            node.name,
+            describe(in, Layout::blocked),
+            {},
+            {},
+            static_cast<double>(in.numel()),
+            4.0 * static_cast<double>(in.numel())};
+  if (per_channel) {
+    const auto layout = ChannelLayout::blocked16(in[0], in[1] * in[2], in[3]);
+    const Ref scratch = l.scratch(batch_norm_scratch_bytes(in[3]));
+    step.run = [=](const Frame& f) { channel_sum(layout, f.at(x), f.at(y), f.at<void>(scratch)); };
+  } else {
+    const std::vector<int> inner{1};
+    step.run = [kernel = ReduceKernel(Reduction::sum, {in[0], in.numel() / in[0]}, inner), x,
+                y](const Frame& f) { kernel.run(f.at(x), f.at(y)); };
+  }
+  l.emit(std::move(step));
+  return true;
+}
+
 void lower_reduce(Lowering& l, const Node& node) {
+  if (lower_blocked_sum(l, node)) return;
   const Shape& in = l.info(node.inputs[0]).shape;
   const Ref x = l.get(node.inputs[0]), y = l.put(node.outputs[0]);
   const auto kind = node.op == Op::reduce_sum ? Reduction::sum : Reduction::max;
