@@ -1,3 +1,4 @@
+#include "backend/cpu/kernels/blocked_weight_grad.h"
 #include "backend/cpu/kernels/thin_conv.h"
 #include "backend/cpu/lowering.h"
 
@@ -78,6 +79,38 @@ void lower_thin(Lowering& l, const Node& node, const Roles& roles) {
       };
       break;
   }
+  l.emit(std::move(step));
+}
+
+bool has_blocked_weight_grad(const Lowering& l, const Node& node, const Roles& roles) {
+  const auto& window = node.get<Window>();
+  return roles.pass == ConvPass::weight_grad && window.rank == 2 && window.groups == 1 &&
+         window.dilation[0] == 1 && window.dilation[1] == 1 &&
+         can_block(l.info(roles.x).shape, l.info(roles.x).dtype) &&
+         can_block(l.info(roles.y).shape, l.info(roles.y).dtype);
+}
+
+void lower_blocked_weight_grad(Lowering& l, const Node& node, const Roles& roles) {
+  const Shape &x = l.info(roles.x).shape, &w = l.info(roles.w).shape, &y = l.info(roles.y).shape;
+  const auto& window = node.get<Window>();
+  const BlockedConv problem{.images = x[0],
+                            .height = x[1],
+                            .width = x[2],
+                            .channels = x[3],
+                            .out_height = y[1],
+                            .out_width = y[2],
+                            .out_channels = y[3],
+                            .kernel_h = w[1],
+                            .kernel_w = w[2],
+                            .stride_h = window.stride[0],
+                            .stride_w = window.stride[1],
+                            .pad_top = window.pad_lo[0],
+                            .pad_left = window.pad_lo[1]};
+  const Ref in = l.get(roles.x, Layout::blocked), dy = l.get(roles.y, Layout::blocked), dw = l.put(roles.w);
+  Step step{
+      "conv_weight_grad", node.name,         fmt::format("{}, by hand", describe(y, Layout::blocked)), {}, {},
+      flops_of(y, w),     bytes_of(l, roles)};
+  step.run = [=](const Frame& m) { blocked_weight_grad(problem, m.at(in), m.at(dy), m.at(dw)); };
   l.emit(std::move(step));
 }
 
@@ -205,6 +238,7 @@ void lower_contraction(Lowering& lowering, const Node& node) {
   if (node.op == Op::matmul) return lower_matmul(lowering, node);
   const Roles roles = roles_of(node);
   if (is_thin(lowering.graph(), node)) return lower_thin(lowering, node, roles);
+  if (has_blocked_weight_grad(lowering, node, roles)) return lower_blocked_weight_grad(lowering, node, roles);
   lower_conv(lowering, node, roles);
 }
 
