@@ -21,7 +21,8 @@ Value Rule::d(int i) const {
 }
 
 void Rule::give(int i, Value cotangent) {
-  const Shape &from = cotangent.shape(), &to = in(i).shape();
+  // Copies: a graph's shapes move when it grows.
+  const Shape from = cotangent.shape(), to = in(i).shape();
   if (!(from == to)) {
     if (from.numel() == to.numel()) {
       cotangent = reshape(cotangent, to);

@@ -4,7 +4,7 @@ namespace agon::autodiff {
 
 void shape(Rule& r) {
   Value dy = r.d();
-  const Shape& x = r.in(0).shape();
+  const Shape x = r.in(0).shape();
   switch (r.op()) {
     case Op::reshape:
     case Op::broadcast_to:
