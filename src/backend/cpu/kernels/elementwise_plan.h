@@ -17,8 +17,8 @@ namespace agon::cpu {
 struct ElementwisePlan {
   static constexpr int max_operands = 128;  ///< inputs and outputs together
   static constexpr int max_tiles = 256;     ///< scratch tiles
-  static constexpr int64_t scratch_size =
-      8192;  ///< elements of all scratch tiles: 32 KiB, within the L1 cache
+  /// Elements of all scratch tiles: 32 KiB, within the L1 cache.
+  static constexpr int64_t scratch_size = 8192;
 
   struct Step {
     ElementwiseProgram::Instruction instruction;
@@ -42,8 +42,8 @@ struct ElementwisePlan {
   int64_t block_size = 1;  ///< points of a block
   int64_t blocks = 1;
   int64_t tile_size = 1;  ///< points computed at a time, within a block
-  bool prefetch =
-      false;  ///< a chain over arrays beyond the cache: fetch a tile while the last one is computed
+  /// A chain over arrays beyond the cache: fetch a tile while the one before is computed.
+  bool prefetch = false;
   std::vector<Load> loads;
   std::vector<Store> stores;
   std::vector<Step> steps;
