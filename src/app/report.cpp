@@ -156,7 +156,7 @@ Json details(const Json& facts) {
     for (const auto& [name, count] : facts["parameters"].items())
       list.push_back({fmt::format("parameters of {}", name), count_text(count.get<uint64_t>())});
   if (facts.contains("peak_memory_bytes"))
-    list.push_back({"memory planned", bytes_text(facts["peak_memory_bytes"].get<double>())});
+    list.push_back({"peak memory", bytes_text(facts["peak_memory_bytes"].get<double>())});
   for (const auto& [key, label] : {std::pair("data", "data set"),
                                    {"device", "device"},
                                    {"machine", "machine"},

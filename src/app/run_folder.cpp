@@ -68,7 +68,7 @@ void write_run_facts(const fs::path& run, const Trainer& trainer, const std::str
   json["total_steps"] = trainer.total_steps();
   json["steps_per_epoch"] = trainer.steps_per_epoch();
   for (const auto& [network, count] : trainer.cost().parameters) json["parameters"][network] = count;
-  json["peak_memory_bytes"] = trainer.cost().total_bytes();
+  json["peak_memory_bytes"] = peak_resident_bytes();
   json["data"] = trainer.data_text();
   json["device"] = fmt::format("{}, {}", config.string("device"), config.string("precision"));
   json["machine"] = describe(this_machine());

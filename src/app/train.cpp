@@ -9,6 +9,7 @@
 #include "app/config_options.h"
 #include "app/evaluation.h"
 #include "app/format.h"
+#include "app/machine.h"
 #include "app/progress.h"
 #include "app/report.h"
 #include "app/run_folder.h"
@@ -41,9 +42,12 @@ std::string cost_line(const Trainer& trainer) {
     parameters += fmt::format("{}{} {}", parameters.empty() ? "" : " + ", network,
                               count_text(static_cast<uint64_t>(count)));
   const auto text = [](size_t bytes) { return bytes_text(static_cast<double>(bytes)); };
+  // All buffers are made and touched by now, so what is resident is what the run will need.
   return fmt::format(
-      "parameters: {}; memory at most {} ({} weights and optimizer, {} activations, {} images ahead)",
-      parameters, text(cost.total_bytes()), text(cost.state_bytes), text(cost.program_bytes),
+      "parameters: {}; memory about {} (weights and optimizer {}, activations {}, images ahead {}, program "
+      "and "
+      "data the rest)",
+      parameters, text(peak_resident_bytes()), text(cost.state_bytes), text(cost.program_bytes),
       text(cost.loader_bytes));
 }
 

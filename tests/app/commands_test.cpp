@@ -22,7 +22,7 @@ TEST_CASE("train and sample work one after another") {
   const json outcome = json::parse(trained.out);
   CHECK(outcome["run"] == "runs/tiny");
   CHECK(outcome["step"] == 24);
-  for (const char* word : {"parameters: G ", "memory at most", "step 24/24"})
+  for (const char* word : {"parameters: G ", "memory about", "step 24/24"})
     CHECK(trained.err.find(word) != std::string::npos);
   CHECK(trained.err.find('\r') == std::string::npos);
 
