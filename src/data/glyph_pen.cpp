@@ -10,6 +10,17 @@ namespace {
 constexpr int pixel_bits = 8, unit_bits = 14;
 constexpr int32_t pixel = 1 << pixel_bits;
 
+/// How far a place is inside of an edge, half a pixel added: 0 and less is outside, `pixel` and more is
+/// covered. At the distance whose square is given, from the centre of a circle; the root is taken on the edge
+/// alone.
+int64_t inside_circle(int64_t radius, uint64_t square) {
+  const auto outer = static_cast<uint64_t>(radius + pixel / 2);
+  if (square >= outer * outer) return 0;
+  const int64_t inner = radius - pixel / 2 + 1;
+  if (inner > 0 && square < static_cast<uint64_t>(inner * inner)) return pixel;
+  return radius - integer_sqrt(square) + pixel / 2;
+}
+
 }  // namespace
 
 uint32_t integer_sqrt(uint64_t value) {
@@ -40,24 +51,19 @@ void draw_line(const Dab& a, const Dab& b, int height, int width, std::span<uint
     const int64_t y = (int64_t{row} << pixel_bits) + pixel / 2 - a.y;
     uint8_t* out = &coverage[static_cast<size_t>(row) * static_cast<size_t>(width)];
     for (int column = left; column <= right; ++column) {
+      if (out[column] == 255) continue;
       const int64_t x = (int64_t{column} << pixel_bits) + pixel / 2 - a.x;
       const int64_t along = (x * along_x + y * along_y) >> unit_bits;
-      const int64_t off = std::abs(x * along_y - y * along_x) >> unit_bits;
-      if (off >= reach) continue;
-      int64_t radius, distance;
+      int64_t inside;
       if (along <= 0) {
-        if (-along >= reach) continue;
-        radius = a.radius;
-        distance = integer_sqrt(static_cast<uint64_t>(x * x + y * y));
+        inside = inside_circle(a.radius, static_cast<uint64_t>(x * x + y * y));
       } else if (along >= length) {
-        if (along - length >= reach) continue;
-        radius = b.radius;
-        distance = integer_sqrt(static_cast<uint64_t>((x - dx) * (x - dx) + (y - dy) * (y - dy)));
+        inside = inside_circle(b.radius, static_cast<uint64_t>((x - dx) * (x - dx) + (y - dy) * (y - dy)));
       } else {
-        radius = a.radius + ((slope * along) >> unit_bits);
-        distance = off;
+        const int64_t off = std::abs(x * along_y - y * along_x) >> unit_bits;
+        inside = a.radius + ((slope * along) >> unit_bits) - off + pixel / 2;
       }
-      const int64_t inside = std::clamp<int64_t>(radius - distance + pixel / 2, 0, pixel);
+      inside = std::clamp<int64_t>(inside, 0, pixel);
       out[column] = std::max(out[column], static_cast<uint8_t>((inside * 255 + pixel / 2) >> pixel_bits));
     }
   }

@@ -168,6 +168,7 @@ struct Paint {
     slope_y = draws.between(-128, 128);
   }
   Colour ground_at(int row, int column, const ImageShape& shape) const {
+    if (slope_x == 0 && slope_y == 0) return mixed(ground, far_ground, 128);
     const int64_t x = (2 * column + 1 - shape.width) * slope_x / shape.width;
     const int64_t y = (2 * row + 1 - shape.height) * slope_y / shape.height;
     return mixed(ground, far_ground, std::clamp<int64_t>(128 + x + y, 0, 256));
