@@ -133,7 +133,11 @@ std::string format_name(const memory::desc& desc) {
        {tag::BAcd16a16b, "BAcd16a16b"}, {tag::cdba, "cdba(hwio)"},
        {tag::Acdb4a, "Acdb4a"},         {tag::bcda, "bcda"},
        {tag::Acdb16a, "Acdb16a"}}};
+#if DNNL_VERSION_MAJOR >= 3
+  const auto dims = desc.get_dims();
+#else
   const auto dims = desc.dims();
+#endif
   for (const auto& [t, name] : names)
     if (desc == memory::desc(dims, memory::data_type::f32, t)) return name;
   return "other";
