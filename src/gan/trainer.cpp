@@ -79,7 +79,10 @@ Trainer::Parts::Parts(Trainer& trainer, const Config& run_config, TrainerOptions
       seed(static_cast<uint64_t>(config.integer("seed"))) {
   compile();
   prepare_directory();
+  // A config that the checkpoint refuses must not replace the run's own.
+  if (!options.resume) write_file(config_path(options.run), config.to_toml());
   restore();
+  if (options.resume) write_file(config_path(options.run), config.to_toml());
 }
 
 void Trainer::Parts::compile() {
@@ -119,7 +122,6 @@ void Trainer::Parts::prepare_directory() {
   make_folder(checkpoints_path(options.run));
   for (const fs::path& folder : {options.run, options.run / "samples", checkpoints_path(options.run)})
     remove_leftovers(folder);
-  write_file(config_path(options.run), config.to_toml());
 }
 
 /// Goes to where the run's newest checkpoint stands; without one, to the start.

@@ -126,3 +126,17 @@ TEST_CASE("a checkpoint of another model is refused by every command") {
   write_text(file, "not a checkpoint at all");
   check_refused(place.agon({"sample", "run", "--out", "x.png"}), 1, {"step-00000002", "safetensors"});
 }
+
+// A diverged run would go on for hours, or end without a word of where it went wrong.
+TEST_CASE("a run whose numbers are no longer finite stops, names the tensor and keeps its checkpoint") {
+  Place place;
+  const Ran ran = place.train({"--out", "run", "--set", "players.D.optimizer.type=sgd", "--set",
+                               "players.D.optimizer.lr=1e200", "--set", "checkpoint.every=1"});
+  INFO(ran.err);
+  CHECK(ran.code == 1);
+  CHECK(ran.out.empty());
+  const std::string last = ran.err_lines().back();
+  for (const char* word : {"agon: step ", "first bad tensor: ", "run"})
+    CHECK(last.find(word) != std::string::npos);
+  CHECK(place.agon.text("run/report.html").find("failed") != std::string::npos);
+}

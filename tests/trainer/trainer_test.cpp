@@ -137,6 +137,7 @@ TEST_CASE("a checkpoint of another model, config or data set is refused") {
   SECTION("another seed") {
     config.set("seed=2");
     CHECK(mentions(error_of(ErrorKind::data, [&] { Trainer(config, {run, true, {}}); }), "another config"));
+    CHECK(Config::file(run / "config.toml").to_toml() == tiny_config().to_toml());
   }
   SECTION("another width") {
     const fs::path other = scratch / "other";
