@@ -69,7 +69,7 @@ std::vector<std::string> with(std::vector<std::string> first) {
 TEST_CASE("a run killed at any moment resumes to the very same end") {
   Scratch scratch;
   const Agon agon(scratch.path());
-  write_text(scratch / "tiny.toml", tiny_config().to_toml());
+  write_text(scratch / "tiny.toml", tiny_config("cpu").to_toml());
 
   const Ran whole = agon(with({"train", "tiny.toml", "--out", "whole"}));
   INFO(whole.err);

@@ -98,7 +98,8 @@ TEST_CASE("a checkpoint holds parameters by PyTorch's names and layouts") {
 // A stopped run would go on differently than one that was left alone.
 TEST_CASE("a resumed run is bitwise the run that never stopped") {
   Scratch scratch;
-  const Config config = tiny_config();
+  const std::string device = GENERATE("reference", "cpu");
+  const Config config = tiny_config(device);
   train(config, scratch / "whole", false);
   CHECK(train(config, scratch / "parts", false, 7) == Trainer::Outcome::stopped);
   CHECK(train(config, scratch / "parts", true, 8) == Trainer::Outcome::stopped);
