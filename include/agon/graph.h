@@ -300,7 +300,7 @@ class Graph {
   Value random(Op op, Shape shape, int64_t stream, double p);
 
   std::deque<Node> nodes_;
-  std::vector<ValueInfo> values_;
+  std::deque<ValueInfo> values_;  // not a vector: shape() hands out references that must outlive appends
   std::vector<std::pair<int, int>> assignments_;
   std::vector<std::pair<std::string, int>> outputs_;
   std::string scope_;
