@@ -38,7 +38,7 @@ Evaluator& RunEvaluator::evaluator(int64_t count) {
   if (evaluator_ && count == count_) return *evaluator_;
   ClassifierOptions classifier;
   classifier.cache = cache_folder();
-  if (say_) say_("evaluation: preparing the classifier of the data set (once; it is kept for later runs)");
+  if (say_) say_("evaluation: with the data set's classifier, trained the first time and cached");
   const DatasetPtr all = open_whole_data(config_);
   auto extractor = default_extractor(open_backend(extractor_device(config_)), all, classifier);
   EvaluateOptions options;

@@ -1,6 +1,7 @@
 #include "app/progress.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <fmt/format.h>
 #include <sys/ioctl.h>
@@ -32,7 +33,8 @@ std::vector<std::string> items(const Progress& p) {
   const double share = p.total == 0 ? 0 : static_cast<double>(p.step) / static_cast<double>(p.total);
   std::vector<std::string> list{fmt::format("{:3.0f} %", 100 * share),
                                 fmt::format("step {}/{}", p.step, p.total)};
-  if (p.epochs > 0) list.push_back(fmt::format("epoch {:.1f}/{:.4g}", p.epoch, p.epochs));
+  if (p.epochs > 0)
+    list.push_back(fmt::format("epoch {:.1f}/{:.4g}", p.epoch, std::round(p.epochs * 10) / 10));
   if (p.images_per_s > 0)
     list.push_back(fmt::format("{:.{}f} img/s", p.images_per_s, p.images_per_s < 100 ? 1 : 0));
   for (const auto& [name, value] : p.losses) list.push_back(fmt::format("{} {:.3f}", name, value));

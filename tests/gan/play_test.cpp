@@ -14,7 +14,8 @@ namespace {
 
 Config tiny(std::vector<std::string> settings = {}) {
   Config config = Config::preset("dcgan-mnist");
-  for (const char* s : {"data.height=8", "data.width=8", "vars.nz=4", "vars.ngf=2", "vars.ndf=2"})
+  for (const char* s :
+       {"data.height=8", "data.width=8", "vars.nz=4", "vars.ngf=2", "vars.ndf=2", "vars.nfc=8"})
     config.set(s);
   for (const auto& s : settings) config.set(s);
   return config;
@@ -45,7 +46,7 @@ TEST_CASE("the average of the generator follows by its weight", "[game]") {
   run.run(run.game.iteration(4), 0, {{"real", noise({4, 8, 8, 1}, 1)}});
   const auto live = run.game.export_network(*run.store, "G"),
              average = run.game.export_network(*run.store, "G", true);
-  for (const char* name : {"main.0.weight", "main.2.running_mean", "main.2.running_var"}) {
+  for (const char* name : {"main.0.weight", "main.1.running_mean", "main.1.running_var"}) {
     const auto a = values(find(before, name)), b = values(find(live, name)), c = values(find(average, name));
     CHECK(a != b);
     for (size_t i = 0; i < a.size(); ++i)
@@ -80,10 +81,10 @@ TEST_CASE("importing checks names and shapes before it writes", "[game]") {
   };
   auto missing = good;
   missing.pop_back();
-  CHECK(refuse(missing).starts_with("network 'D': there is no tensor 'main.3.running_var'"));
+  CHECK(refuse(missing).starts_with("network 'D': there is no tensor 'main.7.running_var'"));
   auto extra = good;
-  extra.push_back({"main.9.weight", Tensor(DType::f32, {1})});
-  CHECK(refuse(extra) == "network 'D' has no tensor 'main.9.weight': these are weights of another model");
+  extra.push_back({"main.19.weight", Tensor(DType::f32, {1})});
+  CHECK(refuse(extra) == "network 'D' has no tensor 'main.19.weight': these are weights of another model");
   auto misshapen = good;
   misshapen[0].tensor = Tensor(DType::f32, {1, 4, 4, 2});
   CHECK(refuse(misshapen) == "network 'D': tensor 'main.0.weight' is [1, 4, 4, 2], not [2, 1, 4, 4]");
