@@ -1,4 +1,4 @@
-#include "backend/cpu/kernels/blocked_weight_grad.h"
+#include "backend/cpu/kernels/blocked_conv.h"
 #include "backend/cpu/kernels/thin_conv.h"
 #include "backend/cpu/lowering.h"
 
@@ -82,15 +82,23 @@ void lower_thin(Lowering& l, const Node& node, const Roles& roles) {
   l.emit(std::move(step));
 }
 
-bool has_blocked_weight_grad(const Lowering& l, const Node& node, const Roles& roles) {
+/// True where the hand-written kernels of blocked_conv.h beat oneDNN: weight gradients always, the other
+/// passes over batches of small images (measured with oneDNN 2.6 on AVX-512; a 4x4 kernel over 4x4 images
+/// spends a quarter of its taps on padding), the input gradient only while its weights stay in the
+/// second-level cache.
+bool is_blocked_by_hand(const Lowering& l, const Node& node, const Roles& roles) {
+  const ValueInfo &x = l.info(roles.x), &w = l.info(roles.w), &y = l.info(roles.y);
   const auto& window = node.get<Window>();
-  return roles.pass == ConvPass::weight_grad && window.rank == 2 && window.groups == 1 &&
-         window.dilation[0] == 1 && window.dilation[1] == 1 &&
-         can_block(l.info(roles.x).shape, l.info(roles.x).dtype) &&
-         can_block(l.info(roles.y).shape, l.info(roles.y).dtype);
+  if (window.rank != 2 || window.groups != 1 || window.dilation[0] != 1 || window.dilation[1] != 1 ||
+      !can_block(x.shape, x.dtype) || !can_block(y.shape, y.dtype))
+    return false;
+  if (roles.pass == ConvPass::weight_grad) return true;
+  if (node.fusion.bias || node.fusion.epilogue.kind != ActivationKind::identity) return false;
+  if (x.shape[0] < 8 || y.shape[1] * y.shape[2] > 16 || w.shape[1] * w.shape[2] > most_taps) return false;
+  return roles.pass == ConvPass::forward || w.shape.numel() <= 1 << 20;
 }
 
-void lower_blocked_weight_grad(Lowering& l, const Node& node, const Roles& roles) {
+void lower_blocked(Lowering& l, const Node& node, const Roles& roles) {
   const Shape &x = l.info(roles.x).shape, &w = l.info(roles.w).shape, &y = l.info(roles.y).shape;
   const auto& window = node.get<Window>();
   const BlockedConv problem{.images = x[0],
@@ -106,11 +114,29 @@ void lower_blocked_weight_grad(Lowering& l, const Node& node, const Roles& roles
                             .stride_w = window.stride[1],
                             .pad_top = window.pad_lo[0],
                             .pad_left = window.pad_lo[1]};
-  const Ref in = l.get(roles.x, Layout::blocked), dy = l.get(roles.y, Layout::blocked), dw = l.put(roles.w);
-  Step step{
-      "conv_weight_grad", node.name,         fmt::format("{}, by hand", describe(y, Layout::blocked)), {}, {},
-      flops_of(y, w),     bytes_of(l, roles)};
-  step.run = [=](const Frame& m) { blocked_weight_grad(problem, m.at(in), m.at(dy), m.at(dw)); };
+  const auto place = [&](int value, bool result) {
+    return result ? l.put(value, Layout::blocked) : l.get(value, Layout::blocked);
+  };
+  const Ref in = place(roles.x, roles.pass == ConvPass::input_grad);
+  const Ref out = place(roles.y, roles.pass == ConvPass::forward);
+  const Ref weights = roles.pass == ConvPass::weight_grad
+                          ? l.put(roles.w)
+                          : l.get_weights(roles.w, 1, blocked_weight_desc(w, roles.pass));
+  Step step{std::string(name_of(node.op)),
+            node.name,
+            fmt::format("{}, by hand", describe(roles.pass == ConvPass::input_grad ? x : y, Layout::blocked)),
+            {},
+            {},
+            flops_of(y, w),
+            bytes_of(l, roles)};
+  step.run = [=, pass = roles.pass](const Frame& m) {
+    if (pass == ConvPass::forward)
+      blocked_conv_forward(problem, m.at(in), m.at(weights), m.at(out));
+    else if (pass == ConvPass::input_grad)
+      blocked_conv_input_grad(problem, m.at(out), m.at(weights), m.at(in));
+    else
+      blocked_weight_grad(problem, m.at(in), m.at(out), m.at(weights));
+  };
   l.emit(std::move(step));
 }
 
@@ -238,7 +264,7 @@ void lower_contraction(Lowering& lowering, const Node& node) {
   if (node.op == Op::matmul) return lower_matmul(lowering, node);
   const Roles roles = roles_of(node);
   if (is_thin(lowering.graph(), node)) return lower_thin(lowering, node, roles);
-  if (has_blocked_weight_grad(lowering, node, roles)) return lower_blocked_weight_grad(lowering, node, roles);
+  if (is_blocked_by_hand(lowering, node, roles)) return lower_blocked(lowering, node, roles);
   lower_conv(lowering, node, roles);
 }
 

@@ -193,6 +193,12 @@ memory::desc weight_desc(const Shape& krsc, int64_t groups) {
   return {weight_dims(krsc, groups), memory::data_type::f32, strides};
 }
 
+memory::desc blocked_weight_desc(const Shape& krsc, ConvPass pass) {
+  const auto tag =
+      pass == ConvPass::forward ? memory::format_tag::OIhw16i16o : memory::format_tag::OIhw16o16i;
+  return {weight_dims(krsc, 1), memory::data_type::f32, tag};
+}
+
 Primitive::Primitive(std::shared_ptr<const Engine> engine, dnnl::primitive primitive,
                      std::vector<std::pair<int, memory::desc>> args)
     : engine_(std::move(engine)), primitive_(std::move(primitive)) {

@@ -27,6 +27,10 @@ dnnl::memory::desc weight_desc(const Shape& krsc, int64_t groups);
 
 enum class ConvPass : uint8_t { forward, input_grad, weight_grad };
 
+/// KRSC weights in the blocks that blocked_conv.h reads: OIhw16i16o forward, OIhw16o16i for the input
+/// gradient.
+dnnl::memory::desc blocked_weight_desc(const Shape& krsc, ConvPass pass);
+
 struct ConvProblem {
   ConvPass pass = ConvPass::forward;
   Window window;

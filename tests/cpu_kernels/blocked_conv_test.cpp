@@ -1,0 +1,111 @@
+#include "backend/cpu/kernels/blocked_conv.h"
+
+#include "catch.h"
+#include "support.h"
+
+using namespace agon;
+using namespace agon::cpu;
+using namespace agon::test;
+
+namespace {
+
+struct Named {
+  const char* name;
+  BlockedConv problem;
+};
+
+// images, height, width, channels, out height, out width, out channels, kernel, stride, padding
+const std::vector<Named> cases{
+    {"dcgan", {5, 8, 8, 48, 4, 4, 32, 4, 4, 2, 2, 1, 1}},
+    {"one pixel", {1, 1, 1, 16, 1, 1, 16, 1, 1, 1, 1, 0, 0}},
+    {"one pixel, all padding but one tap", {2, 1, 1, 16, 1, 1, 32, 3, 3, 1, 1, 1, 1}},
+    {"odd strides, groups of images of unlike size", {11, 9, 11, 32, 3, 4, 16, 3, 5, 3, 2, 1, 0}},
+    {"unused last row", {2, 8, 8, 16, 3, 3, 16, 3, 3, 2, 2, 0, 0}},
+    {"padding only below", {1, 5, 5, 64, 5, 5, 16, 4, 4, 1, 1, 0, 0}},
+    {"whole taps outside", {2, 2, 2, 16, 4, 4, 16, 5, 5, 1, 1, 3, 3}},
+    {"several runs of images", {70, 6, 6, 16, 6, 6, 16, 3, 3, 1, 1, 1, 1}}};
+
+struct Data {
+  BlockedConv p;
+  ChannelLayout in{p.images, p.channels, p.height* p.width, 16};
+  ChannelLayout out{p.images, p.out_channels, p.out_height* p.out_width, 16};
+  std::vector<float> x = random_floats(in.size(), 1), y = random_floats(out.size(), 2);
+  std::vector<float> w = random_floats(p.out_channels * p.kernel_h * p.kernel_w * p.channels, 3);
+
+  /// Calls f(x index, KRSC weight index, y index) for every multiply-add of the convolution.
+  template <class F>
+  void for_each_product(const F& f) const {
+    for (int64_t n = 0; n < p.images; ++n)
+      for (int64_t oy = 0; oy < p.out_height; ++oy)
+        for (int64_t ox = 0; ox < p.out_width; ++ox)
+          for (int64_t ky = 0; ky < p.kernel_h; ++ky)
+            for (int64_t kx = 0; kx < p.kernel_w; ++kx) {
+              const int64_t iy = oy * p.stride_h + ky - p.pad_top, ix = ox * p.stride_w + kx - p.pad_left;
+              if (iy < 0 || iy >= p.height || ix < 0 || ix >= p.width) continue;
+              for (int64_t o = 0; o < p.out_channels; ++o)
+                for (int64_t c = 0; c < p.channels; ++c)
+                  f(index_of(in, n, c, iy * p.width + ix),
+                    static_cast<size_t>(((o * p.kernel_h + ky) * p.kernel_w + kx) * p.channels + c),
+                    index_of(out, n, o, oy * p.out_width + ox));
+            }
+  }
+
+  /// The weights as OIhw16i16o, or with `transposed` as OIhw16o16i.
+  std::vector<float> blocked_weights(bool transposed) const {
+    std::vector<float> result(w.size());
+    const int64_t taps = p.kernel_h * p.kernel_w;
+    for (int64_t o = 0; o < p.out_channels; ++o)
+      for (int64_t t = 0; t < taps; ++t)
+        for (int64_t c = 0; c < p.channels; ++c) {
+          const int64_t block = (o / 16 * (p.channels / 16) + c / 16) * taps + t;
+          const int64_t within = transposed ? o % 16 * 16 + c % 16 : c % 16 * 16 + o % 16;
+          result[static_cast<size_t>(block * 256 + within)] =
+              w[static_cast<size_t>((o * taps + t) * p.channels + c)];
+        }
+    return result;
+  }
+};
+
+double times(float a, float b) {
+  return static_cast<double>(a) * static_cast<double>(b);
+}
+
+}  // namespace
+
+// Were a border clipped wrongly or a run of images added twice, every convolution would learn a wrong
+// gradient.
+TEST_CASE("blocked weight gradient agrees with the sum in double") {
+  for (const auto& [name, p] : cases) {
+    Data d{p};
+    std::vector<double> want(d.w.size());
+    d.for_each_product([&](size_t i, size_t w, size_t o) { want[w] += times(d.x[i], d.y[o]); });
+    blocked_weight_grad(p, d.x.data(), d.y.data(), d.w.data());
+    INFO(name);
+    CHECK(relative_error(d.w, want) < 3e-6);
+  }
+}
+
+// Were a tap in the padding read or a group of channels or images lost, small layers would compute something
+// else.
+TEST_CASE("blocked convolution forward agrees with the sum in double") {
+  for (const auto& [name, p] : cases) {
+    Data d{p};
+    std::vector<double> want(d.y.size());
+    d.for_each_product([&](size_t i, size_t w, size_t o) { want[o] += times(d.x[i], d.w[w]); });
+    blocked_conv_forward(p, d.x.data(), d.blocked_weights(false).data(), d.y.data());
+    INFO(name);
+    CHECK(relative_error(d.y, want) < 3e-6);
+  }
+}
+
+// Were the taps of a stride matched to the wrong pixels, generators would upsample into seams.
+TEST_CASE("blocked convolution input gradient agrees with the sum in double") {
+  for (const auto& [name, p] : cases) {
+    Data d{p};
+    std::vector<double> want(d.x.size());
+    d.for_each_product([&](size_t i, size_t w, size_t o) { want[i] += times(d.y[o], d.w[w]); });
+    blocked_conv_input_grad(p, d.y.data(), d.blocked_weights(true).data(), d.x.data());
+    INFO(name);
+    CHECK(relative_error(d.x, want) < 3e-6);
+  }
+}
