@@ -31,7 +31,7 @@ class Clock {
 
 // The order of all operations so far. One operation runs at a time; while it runs, `before_current` may be
 // asked from several threads.
-class Order {
+class History {
  public:
   // Starts the next operation, on `chain`, after everything in `known`. Returns its number.
   OperationId begin(std::size_t chain, Clock known);

@@ -1,10 +1,10 @@
-#include "cuda/simt/order.h"
+#include "cuda/simt/history.h"
 
 #include <utility>
 
 namespace agon::simt {
 
-OperationId Order::begin(std::size_t chain, Clock known) {
+OperationId History::begin(std::size_t chain, Clock known) {
   const auto id = static_cast<OperationId>(chain_of_.size());
   floor_ = id - 1;
   for (std::size_t c = 0; c < last_.size(); ++c) {
