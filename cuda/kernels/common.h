@@ -17,6 +17,8 @@ namespace agon::cuda {
 /// Element types of device memory. Arithmetic is in f32 whatever the storage.
 enum class DType : int32_t { f32, bf16, i32, u8 };
 
+constexpr int max_rank = 6;
+
 constexpr int size_of(DType dtype) {
   return dtype == DType::bf16 ? 2 : dtype == DType::u8 ? 1 : 4;
 }

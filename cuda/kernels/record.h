@@ -1,0 +1,32 @@
+#pragma once
+#include "cuda/kernels/common.h"
+
+/// The loss ring: one launch at an iteration's end copies its scalars into the slot of the step and notes
+/// what is not finite.
+namespace agon::cuda {
+
+constexpr int record_max_scalars = 256;
+
+/// ring[step % capacity] = {scalars..., }: slot s starts at ring + s * pitch, scalar k lies at k. steps[s] is
+/// written last with step + 1, so that a reader can tell a slot's owner; flags[s] gets 1 if any scalar is NaN
+/// or infinite, else 0.
+struct RecordArgs {
+  const float* scalars[record_max_scalars] = {};
+  int count = 0;
+  float* ring = nullptr;
+  uint64_t* steps = nullptr;  ///< [capacity]
+  int32_t* flags = nullptr;   ///< [capacity]
+  int pitch = 0, capacity = 0;
+  const uint64_t* step = nullptr;  ///< on the device
+};
+cudaError_t launch_record(const RecordArgs& args, cudaStream_t stream);
+
+/// Sets *flag to 1 if any of x[0 .. count) is NaN or infinite; otherwise leaves it. Reads x once.
+struct FiniteArgs {
+  const float* x = nullptr;
+  int64_t count = 0;
+  int32_t* flag = nullptr;
+};
+cudaError_t launch_finite(const FiniteArgs& args, cudaStream_t stream);
+
+}  // namespace agon::cuda

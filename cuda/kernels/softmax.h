@@ -1,0 +1,21 @@
+#pragma once
+#include <span>
+
+#include "cuda/kernels/common.h"
+
+/// Softmax and its logarithm over rows: a warp a row up to 1024 columns, kept in registers; a block a row
+/// beyond, which reads it up to three times. Fewest bytes: x and y once.
+namespace agon::cuda {
+
+struct SoftmaxArgs {
+  const float* x = nullptr;
+  float* y = nullptr;  ///< may be x
+  int64_t rows = 0;
+  int width = 0;
+  bool log = false;
+  int instance = -1;
+};
+cudaError_t launch_softmax(const SoftmaxArgs& args, cudaStream_t stream);
+std::span<const Instance> softmax_instances();
+
+}  // namespace agon::cuda
