@@ -23,13 +23,41 @@ Roles roles_of(const Node& node) {
   }
 }
 
-double flops_of(const Shape& y, const Shape& w) {
-  return 2.0 * static_cast<double>(y.numel()) * static_cast<double>(w.numel() / w[0]);
+/// Where the operands of a convolution lie; the one that the pass computes is made.
+struct Places {
+  Ref x, w, y;
+};
+
+/// Places x and y in the layouts given; plain weights are placed, other ones come from `weights`.
+Places place(Lowering& l, const Roles& roles, Layout x, Layout y, const dnnl::memory::desc* weights = nullptr,
+             int64_t groups = 1) {
+  const auto at = [&](int value, Layout layout, bool result) {
+    return result ? l.put(value, layout) : l.get(value, layout);
+  };
+  Places places;
+  places.x = at(roles.x, x, roles.pass == ConvPass::input_grad);
+  places.y = at(roles.y, y, roles.pass == ConvPass::forward);
+  places.w = weights != nullptr && roles.pass != ConvPass::weight_grad
+                 ? l.get_weights(roles.w, groups, *weights)
+                 : at(roles.w, Layout::plain, roles.pass == ConvPass::weight_grad);
+  return places;
 }
 
-double bytes_of(const Lowering& l, const Roles& roles) {
-  return 4.0 * static_cast<double>(l.info(roles.x).shape.numel() + l.info(roles.w).shape.numel() +
-                                   l.info(roles.y).shape.numel());
+/// A step without its functions.
+Step step_of(const Lowering& l, const Node& node, const Roles& roles, std::string detail) {
+  const Shape &x = l.info(roles.x).shape, &w = l.info(roles.w).shape, &y = l.info(roles.y).shape;
+  return {std::string(name_of(node.op)),
+          node.name,
+          std::move(detail),
+          {},
+          {},
+          2.0 * static_cast<double>(y.numel()) * static_cast<double>(w.numel() / w[0]),
+          4.0 * static_cast<double>(x.numel() + w.numel() + y.numel())};
+}
+
+using Run = std::function<void(const Frame&)>;
+Run choose(ConvPass pass, Run forward, Run input_grad, Run weight_grad) {
+  return pass == ConvPass::forward ? forward : pass == ConvPass::input_grad ? input_grad : weight_grad;
 }
 
 void lower_thin(Lowering& l, const Node& node, const Roles& roles) {
@@ -49,36 +77,24 @@ void lower_thin(Lowering& l, const Node& node, const Roles& roles) {
                          .stride_w = window.stride[1],
                          .pad_top = window.pad_lo[0],
                          .pad_left = window.pad_lo[1]};
+  const Places at = place(l, roles, Layout::plain, Layout::blocked);
   const Ref scratch = l.scratch(thin_conv_scratch_bytes(problem));
   const Activation f = node.fusion.epilogue;
   const bool biased = node.fusion.bias;
   const Ref bias = biased ? l.get(node.inputs[2]) : Ref{};
-  auto bias_at = [=](const Frame& frame) { return biased ? frame.at(bias) : nullptr; };
-  Step step{
-      std::string(name_of(node.op)), node.name, "thin, by hand", {}, {}, flops_of(y, w), bytes_of(l, roles)};
-  const Ref image = roles.pass == ConvPass::input_grad ? l.put(roles.x) : l.get(roles.x);
-  const Ref weights = roles.pass == ConvPass::weight_grad ? l.put(roles.w) : l.get(roles.w);
-  const Ref wide =
-      roles.pass == ConvPass::forward ? l.put(roles.y, Layout::blocked) : l.get(roles.y, Layout::blocked);
-  switch (roles.pass) {
-    case ConvPass::forward:
-      step.run = [=](const Frame& m) {
-        thin_conv_forward(problem, m.at(image), m.at(weights), bias_at(m), f, m.at(wide),
-                          m.at<void>(scratch));
-      };
-      break;
-    case ConvPass::input_grad:
-      step.run = [=](const Frame& m) {
-        thin_conv_input_grad(problem, m.at(wide), m.at(weights), bias_at(m), f, m.at(image),
-                             m.at<void>(scratch));
-      };
-      break;
-    case ConvPass::weight_grad:
-      step.run = [=](const Frame& m) {
-        thin_conv_weight_grad(problem, m.at(image), m.at(wide), m.at(weights), m.at<void>(scratch));
-      };
-      break;
-  }
+  const auto bias_at = [=](const Frame& frame) { return biased ? frame.at(bias) : nullptr; };
+  Step step = step_of(l, node, roles, "thin, by hand");
+  step.run = choose(
+      roles.pass,
+      [=](const Frame& m) {
+        thin_conv_forward(problem, m.at(at.x), m.at(at.w), bias_at(m), f, m.at(at.y), m.at<void>(scratch));
+      },
+      [=](const Frame& m) {
+        thin_conv_input_grad(problem, m.at(at.y), m.at(at.w), bias_at(m), f, m.at(at.x), m.at<void>(scratch));
+      },
+      [=](const Frame& m) {
+        thin_conv_weight_grad(problem, m.at(at.x), m.at(at.y), m.at(at.w), m.at<void>(scratch));
+      });
   l.emit(std::move(step));
 }
 
@@ -114,29 +130,14 @@ void lower_blocked(Lowering& l, const Node& node, const Roles& roles) {
                             .stride_w = window.stride[1],
                             .pad_top = window.pad_lo[0],
                             .pad_left = window.pad_lo[1]};
-  const auto place = [&](int value, bool result) {
-    return result ? l.put(value, Layout::blocked) : l.get(value, Layout::blocked);
-  };
-  const Ref in = place(roles.x, roles.pass == ConvPass::input_grad);
-  const Ref out = place(roles.y, roles.pass == ConvPass::forward);
-  const Ref weights = roles.pass == ConvPass::weight_grad
-                          ? l.put(roles.w)
-                          : l.get_weights(roles.w, 1, blocked_weight_desc(w, roles.pass));
-  Step step{std::string(name_of(node.op)),
-            node.name,
-            fmt::format("{}, by hand", describe(roles.pass == ConvPass::input_grad ? x : y, Layout::blocked)),
-            {},
-            {},
-            flops_of(y, w),
-            bytes_of(l, roles)};
-  step.run = [=, pass = roles.pass](const Frame& m) {
-    if (pass == ConvPass::forward)
-      blocked_conv_forward(problem, m.at(in), m.at(weights), m.at(out));
-    else if (pass == ConvPass::input_grad)
-      blocked_conv_input_grad(problem, m.at(out), m.at(weights), m.at(in));
-    else
-      blocked_weight_grad(problem, m.at(in), m.at(out), m.at(weights));
-  };
+  const auto weights = blocked_weight_desc(w, roles.pass);
+  const Places at = place(l, roles, Layout::blocked, Layout::blocked, &weights);
+  const Shape& result = roles.pass == ConvPass::input_grad ? x : y;
+  Step step = step_of(l, node, roles, describe(result, Layout::blocked) + ", by hand");
+  step.run = choose(
+      roles.pass, [=](const Frame& m) { blocked_conv_forward(problem, m.at(at.x), m.at(at.w), m.at(at.y)); },
+      [=](const Frame& m) { blocked_conv_input_grad(problem, m.at(at.y), m.at(at.w), m.at(at.x)); },
+      [=](const Frame& m) { blocked_weight_grad(problem, m.at(at.x), m.at(at.y), m.at(at.w)); });
   l.emit(std::move(step));
 }
 
@@ -188,32 +189,22 @@ void lower_conv(Lowering& l, const Node& node, const Roles& roles) {
                                             .epilogue = node.fusion.epilogue});
   // The pixels of a 1x1 image are the same in both layouts, so a blocked conv may have such a side lie plain.
   auto resident = [&](const Shape& shape) { return can_block(shape, DType::f32) ? layout : Layout::plain; };
-  const Layout lx = resident(x), ly = resident(y);
-  const auto place = [&](int value, Layout in, bool result) {
-    return result ? l.put(value, in) : l.get(value, in);
-  };
-  const bool make_x = roles.pass == ConvPass::input_grad, make_w = roles.pass == ConvPass::weight_grad;
-  const bool make_y = roles.pass == ConvPass::forward;
-  const Operand at_x(l, activation_desc(x, layout), prepared.x, place(roles.x, lx, make_x), make_x);
-  const Operand at_y(l, activation_desc(y, layout), prepared.y, place(roles.y, ly, make_y), make_y);
-  const Ref weights = make_w ? l.put(roles.w) : l.get_weights(roles.w, window.groups, prepared.w);
-  const Operand at_w(l, make_w ? weight_desc(w, window.groups) : prepared.w, prepared.w, weights, make_w);
+  const Places at = place(l, roles, resident(x), resident(y), &prepared.w, window.groups);
+  const bool make_w = roles.pass == ConvPass::weight_grad;
+  const Operand at_x(l, activation_desc(x, layout), prepared.x, at.x, roles.pass == ConvPass::input_grad);
+  const Operand at_y(l, activation_desc(y, layout), prepared.y, at.y, roles.pass == ConvPass::forward);
+  const Operand at_w(l, make_w ? weight_desc(w, window.groups) : prepared.w, prepared.w, at.w, make_w);
   const Ref bias = node.fusion.bias ? l.get(node.inputs[2]) : Ref{};
   const Ref scratch = l.scratch(prepared.scratch_bytes);
 
   auto primitive = std::make_shared<Primitive>(std::move(prepared.primitive));
-  const auto pass = roles.pass;
-  Step step{std::string(name_of(node.op)),
-            node.name,
-            fmt::format("{}, {}", describe(make_x ? x : y, layout), prepared.implementation),
-            {},
-            {},
-            flops_of(y, w),
-            bytes_of(l, roles)};
-  step.bind = [=](const Frame& m) {
-    primitive->bind(pass == ConvPass::input_grad ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, at_x.bind(m));
-    primitive->bind(pass == ConvPass::weight_grad ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS, at_w.bind(m));
-    primitive->bind(pass == ConvPass::forward ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, at_y.bind(m));
+  Step step = step_of(l, node, roles,
+                      fmt::format("{}, {}", describe(roles.pass == ConvPass::input_grad ? x : y, layout),
+                                  prepared.implementation));
+  step.bind = [=, args = prepared.args](const Frame& m) {
+    primitive->bind(args.x, at_x.bind(m));
+    primitive->bind(args.w, at_w.bind(m));
+    primitive->bind(args.y, at_y.bind(m));
     primitive->bind(DNNL_ARG_SCRATCHPAD, m.at<void>(scratch));
     if (bias.valid()) primitive->bind(DNNL_ARG_BIAS, m.at<void>(bias));
   };

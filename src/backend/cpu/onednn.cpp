@@ -128,10 +128,7 @@ struct QueryNames {
   }
 };
 
-struct ArgNames {
-  int x, w, y;
-};
-ArgNames arg_names(ConvPass pass) {
+ConvArgs args_of(ConvPass pass) {
   switch (pass) {
     case ConvPass::forward:
       return {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST};
@@ -238,10 +235,10 @@ PreparedConv prepare_conv(const std::shared_ptr<const Engine>& engine, const Con
       result.w = QueryNames::w(pd);
       result.y = QueryNames::y(pd);
       result.scratch_bytes = pd.scratchpad_desc().get_size();
-      const auto names = arg_names(problem.pass);
-      std::vector<std::pair<int, memory::desc>> args{{names.x, result.x},
-                                                     {names.w, result.w},
-                                                     {names.y, result.y},
+      result.args = args_of(problem.pass);
+      std::vector<std::pair<int, memory::desc>> args{{result.args.x, result.x},
+                                                     {result.args.w, result.w},
+                                                     {result.args.y, result.y},
                                                      {DNNL_ARG_SCRATCHPAD, pd.scratchpad_desc()}};
       if (problem.bias) args.emplace_back(DNNL_ARG_BIAS, d.bias);
       result.primitive = Primitive(engine, decltype(primitive)(pd), std::move(args));

@@ -56,10 +56,16 @@ class Primitive {
   std::vector<dnnl_exec_arg_t> args_;
 };
 
+/// oneDNN's argument numbers for a convolution's operands.
+struct ConvArgs {
+  int x = 0, w = 0, y = 0;
+};
+
 /// A convolution pass with the layouts oneDNN wants of its operands (the caller reorders where they differ
 /// from its own) and the scratchpad it needs.
 struct PreparedConv {
   Primitive primitive;
+  ConvArgs args;
   dnnl::memory::desc x, w, y;
   size_t scratch_bytes = 0;
   std::string implementation;
