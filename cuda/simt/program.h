@@ -3,11 +3,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 /// The program that the simulated device runs: PTX decoded once, so that the executor sees dense opcodes,
@@ -57,7 +55,7 @@ enum class VoteMode : uint16_t { all, any, uni, ballot };
 enum class BarRedOp : uint16_t { and_, or_, popc };
 enum class PrmtMode : uint16_t { index, f4e, b4e, rc8, ecl, ecr, rc16 };
 enum class FloatTest : uint16_t { finite, infinite, number, notanumber, normal, subnormal };
-enum class Scope : uint16_t { cta, gpu, sys };
+enum class Scope : uint8_t { cta, gpu, sys };
 /// Volatile accesses are relaxed ones of system scope. `weak` is the ordinary kind.
 enum class Order : uint8_t { weak, relaxed, acquire, release, acq_rel, sc };
 enum class MmaShape : uint16_t { m16n8k4, m16n8k8, m16n8k16, m16n8k32, m8n8k4 };
@@ -124,10 +122,11 @@ inline constexpr int32_t true_predicate = 0;
 inline constexpr int32_t carry_predicate = 1;
 inline constexpr int32_t first_free_predicate = 2;
 
-/// Generic addresses of the shared and local windows; every other generic address is a global one.
+/// Generic addresses of the shared, local and kernel parameter windows; every other generic address is a global one.
 inline constexpr uint64_t window_mask = 0xf000'0000'0000'0000;
 inline constexpr uint64_t shared_window = 0x1000'0000'0000'0000;
 inline constexpr uint64_t local_window = 0x2000'0000'0000'0000;
+inline constexpr uint64_t param_window = 0x3000'0000'0000'0000;
 
 struct Instruction {
   Op op = Op::Nop;
@@ -140,6 +139,7 @@ struct Instruction {
   Compare compare = Compare::eq;
   BoolOp bool_op = BoolOp::none;
   Order order = Order::weak;
+  Scope scope = Scope::gpu;  ///< of Fence, Atom and accesses that are not weak
   uint16_t flags = 0;
   uint16_t modifier = 0;         ///< one of the enums above, as opcodes.inc says
   uint16_t guard = always_true;  ///< predicate operand: lanes in which the instruction acts
