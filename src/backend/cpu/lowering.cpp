@@ -18,16 +18,8 @@ Lowering::Lowering(const Graph& graph, CpuStore& store, std::shared_ptr<const En
       engine_(std::move(engine)),
       plain_(static_cast<size_t>(graph.value_count())),
       blocked_(static_cast<size_t>(graph.value_count())),
-      view_of_(static_cast<size_t>(graph.value_count()), {-1, 0}),
-      uses_(graph) {
-  for (const Node& node : graph_.nodes()) {
-    if (!is_view(graph_, node)) continue;
-    const int source = node.inputs[0];
-    view_of_[static_cast<size_t>(node.outputs[0])] = {
-        source, view_offset(graph_, node) * static_cast<int64_t>(size_of(info(source).dtype))};
-  }
-  find_homes();
-}
+      placement_(graph),
+      uses_(graph) {}
 
 size_t Lowering::bytes_of(int value) const {
   return static_cast<size_t>(info(value).shape.numel()) * size_of(info(value).dtype);
@@ -72,58 +64,12 @@ void Lowering::emit(Step step) {
   pending_.clear();
 }
 
-/// Finds results that can be written where they are wanted: parts of contiguous concatenations, and final
-/// values of states that nobody reads any more.
-void Lowering::find_homes() {
-  const auto roots = state_roots(graph_);
-  auto movable = [&](int value) {
-    const Node& producer = graph_.producer(value);
-    return !producer.inputs.empty() && !is_view(graph_, producer) && in_place(producer).empty() &&
-           producer.op != Op::concat && !homes_.contains(value) && !state_home_.contains(value);
-  };
-  auto source_of = [&](int value) {  // through reshapes of the whole
-    while (view_of_[static_cast<size_t>(value)].first >= 0 && graph_.producer(value).op != Op::slice)
-      value = view_of_[static_cast<size_t>(value)].first;
-    return value;
-  };
-  for (const Node& node : graph_.nodes()) {
-    if (node.op != Op::concat) continue;
-    const Shape& whole = info(node.outputs[0]).shape;
-    const int axis = node.get<AxesAttr>().axes[0];
-    int64_t outer = 1, at = 0;
-    for (int i = 0; i < axis; ++i) outer *= whole[i];
-    if (outer != 1) continue;
-    for (int part : node.inputs) {
-      if (const int source = source_of(part); movable(source)) homes_[source] = {node.outputs[0], at};
-      at += static_cast<int64_t>(bytes_of(part));
-    }
-  }
-  for (const auto& [state, value] : graph_.assignments()) {
-    const int source = source_of(value);
-    if (!movable(source) || roots[static_cast<size_t>(source)] >= 0) continue;
-    const int made = info(source).producer;
-    const Node& producer = graph_.node(made);
-    const bool pointwise = is_elementwise(producer.op) || producer.op == Op::elementwise;
-    bool free = true;
-    for (int i = made; i < static_cast<int>(graph_.nodes().size()) && free; ++i)
-      for (int id : graph_.node(i).inputs)
-        if (roots[static_cast<size_t>(id)] == state)
-          free = free && i == made && pointwise && id == state && info(id).shape == info(source).shape;
-    for (const Node& node : graph_.nodes())
-      for (const auto& [output, input] : in_place(node))
-        free = free && roots[static_cast<size_t>(node.outputs[static_cast<size_t>(output)])] != state;
-    if (free) state_home_[source] = state;
-  }
-}
-
 Ref Lowering::room_for(int value) {
-  if (const auto state = state_home_.find(value); state != state_home_.end())
-    return plain_[static_cast<size_t>(state->second)];
-  if (const auto home = homes_.find(value); home != homes_.end()) {
-    const auto [whole, offset] = home->second;
+  if (const int state = placement_.state_home(value); state >= 0) return plain_[static_cast<size_t>(state)];
+  if (const auto [whole, at] = placement_.home(value); whole >= 0) {
     Ref& ref = plain_[static_cast<size_t>(whole)];
     if (!ref.valid()) ref = room_for(whole);
-    return ref + offset;
+    return ref + at * static_cast<int64_t>(size_of(info(value).dtype));
   }
   return {add_arena(bytes_of(value)), 0};
 }
@@ -131,7 +77,7 @@ Ref Lowering::room_for(int value) {
 bool Lowering::has(int value, Layout layout) const {
   const auto i = static_cast<size_t>(value);
   if (layout == Layout::blocked) return blocked_[i].valid();
-  return plain_[i].valid() || view_of_[i].first >= 0;
+  return plain_[i].valid() || placement_.view_of(value).value >= 0;
 }
 
 Ref Lowering::put(int value, Layout layout) {
@@ -144,8 +90,8 @@ bool Lowering::can_put_over(int value, int operand, Layout layout) const {
   const auto from = static_cast<size_t>(operand);
   const Ref ref = layout == Layout::blocked ? blocked_[from] : plain_[from];
   const bool own = ref.valid() && out_.arena_buffer[static_cast<size_t>(ref.buffer)] >= 0 &&
-                   view_of_[from].first < 0 && !homes_.contains(operand);
-  const bool free = uses_.sole(operand) == node_ && !homes_.contains(value) && !state_home_.contains(value);
+                   placement_.view_of(operand).value < 0 && placement_.home(operand).value < 0;
+  const bool free = uses_.sole(operand) == node_ && !placement_.is_placed(value);
   return own && free && info(value).shape == info(operand).shape && info(value).dtype == info(operand).dtype;
 }
 
@@ -170,13 +116,12 @@ Ref Lowering::get(int value, Layout layout) {
   const int64_t pixels = channels * images == 0 ? 0 : shape.numel() / (images * channels);
   const double bytes = 2.0 * static_cast<double>(bytes_of(value));
   const auto& name = graph_.producer(value).name;
-  if (layout == Layout::plain && view_of_[i].first >= 0) {
-    const auto [source, offset] = view_of_[i];
+  if (const auto [source, at] = placement_.view_of(value); layout == Layout::plain && source >= 0) {
     auto saved = std::move(pending_);
     pending_.clear();
     const Ref base = get(source, Layout::plain);
     pending_ = std::move(saved);
-    return touch(plain = base + offset);
+    return touch(plain = base + at * static_cast<int64_t>(size_of(info(source).dtype)));
   }
   if (layout == Layout::plain) {
     check(blocked.valid(), ErrorKind::internal, "cpu: value {} of '{}' is read before it is made", value,

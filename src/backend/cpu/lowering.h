@@ -12,6 +12,7 @@
 #include "backend/cpu/onednn.h"
 #include "graph/memory_plan.h"
 #include "graph/passes/uses.h"
+#include "graph/placement.h"
 
 namespace agon::cpu {
 
@@ -66,7 +67,6 @@ class Lowering {
   int add_fixed(std::byte* address);
   Ref owned(size_t bytes);
   Ref touch(Ref ref);
-  void find_homes();
   void lower(const Node& node);
   void lower_leaf(const Node& node);
   void lower_concat(const Node& node);
@@ -81,10 +81,8 @@ class Lowering {
   CpuStore& store_;
   std::shared_ptr<const Engine> engine_;
   Lowered out_;
-  std::vector<Ref> plain_, blocked_;              // per value
-  std::vector<std::pair<int, int64_t>> view_of_;  // per value: (operand, bytes) or (-1, 0)
-  std::map<int, std::pair<int, int64_t>> homes_;  // value -> (concat value, bytes within)
-  std::map<int, int> state_home_;                 // value -> state value whose memory it may take
+  std::vector<Ref> plain_, blocked_;  // per value
+  Placement placement_;
   std::map<int, std::vector<std::pair<dnnl::memory::desc, Ref>>> weights_;
   std::map<std::pair<double, int64_t>, Ref> constants_;
   std::vector<Ref> pending_;
