@@ -1,17 +1,18 @@
-// agon_conv_bound [--nhwc] [--json] NETWORK|PROBLEM...
-// Times oneDNN's convolutions alone, fp32, in the formats that oneDNN prefers (or with NHWC activations):
-// every pass of a PROBLEM such as conv:mb64ic128ih32iw32oc256kh4kw4sh2sw2ph1pw1, or all those of one training
-// iteration of a NETWORK (dcgan-64, dcgan-cifar10), whose sum is the bound that a training step is held
-// against.
-#include <array>
+// agon_conv_bound [--precision f32|bf16] [--nhwc] [--batch N] [--json] PRESET|CONFIG.toml|conv:PROBLEM...
+// Times oneDNN's convolutions alone, in the formats that oneDNN prefers (or with NHWC activations): every
+// pass of a PROBLEM such as conv:mb64ic128ih32iw32oc256kh4kw4sh2sw2ph1pw1, or all those of one training
+// iteration of a preset, whose sum is the bound that a training step is held against. With bf16, weight
+// gradients are f32 and everything else is bf16, as in mixed precision.
 #include <cstdio>
 #include <fmt/format.h>
-#include <map>
 #include <string_view>
+#include <vector>
 
+#include "agon/config.h"
 #include "agon/error.h"
 
 #include "conv_problem.h"
+#include "iteration_convs.h"
 #include "onednn_conv.h"
 
 namespace {
@@ -20,55 +21,66 @@ using namespace agon;
 using namespace agon::bench;
 
 struct Options {
-  bool nhwc = false, json = false;
+  ConvFormats formats;
+  int64_t batch = 0;
+  bool json = false;
   std::vector<std::string> subjects;
 };
+
+constexpr std::string_view usage =
+    "usage: agon_conv_bound [--precision f32|bf16] [--nhwc] [--batch N] [--json] "
+    "PRESET|CONFIG.toml|conv:PROBLEM...";
 
 Options parse(int count, char** arguments) {
   Options options;
   for (int i = 1; i < count; ++i) {
     const std::string_view argument = arguments[i];
-    if (argument == "--nhwc")
-      options.nhwc = true;
-    else if (argument == "--json")
+    const auto value = [&]() -> std::string_view {
+      check(++i < count, ErrorKind::usage, "{} lacks its value; {}", argument, usage);
+      return arguments[i];
+    };
+    if (argument == "--nhwc") {
+      options.formats.src = options.formats.dst = dnnl::memory::format_tag::nhwc;
+    } else if (argument == "--json") {
       options.json = true;
-    else
+    } else if (argument == "--batch") {
+      options.batch = parse_conv_problem(fmt::format("mb{}", value())).mb;
+    } else if (argument == "--precision") {
+      const std::string_view precision = value();
+      check(precision == "f32" || precision == "bf16", ErrorKind::usage, "unknown precision '{}'; {}",
+            precision, usage);
+      if (precision == "bf16") options.formats.type = dnnl::memory::data_type::bf16;
+    } else {
       options.subjects.emplace_back(argument);
+    }
   }
-  check(!options.subjects.empty(), ErrorKind::usage,
-        "usage: agon_conv_bound [--nhwc] [--json] dcgan-64|dcgan-cifar10|conv:PROBLEM...");
+  check(!options.subjects.empty(), ErrorKind::usage, "{}", usage);
   return options;
 }
 
-std::vector<LayerPasses> layers_of(const std::string& subject) {
-  if (subject == "dcgan-64") return dcgan_passes(64, 100, 64, {64, 128, 256, 512});
-  if (subject == "dcgan-cifar10") return dcgan_passes(64, 100, 32, {64, 128, 256});
-  return {{"conv", parse_conv_problem(subject), 1, 1, 1}};
+std::vector<ConvUse> uses_of(const std::string& subject, int64_t batch) {
+  if (subject.starts_with("conv:")) {
+    std::vector<ConvUse> uses;
+    for (const ConvPass pass : {ConvPass::forward, ConvPass::backward_data, ConvPass::backward_weights})
+      uses.push_back({"conv", parse_conv_problem(subject), pass, 1});
+    return uses;
+  }
+  const Config config = Config::named(subject);
+  return iteration_convs(config, batch > 0 ? batch : config.integer("train.batch_size"));
 }
 
 /// Prints a line per pass and returns the milliseconds of one iteration.
 double measure(const std::string& subject, const Options& options) {
-  ConvFormats formats;
-  if (options.nhwc) formats.src = formats.dst = dnnl::memory::format_tag::nhwc;
-  std::map<std::string, double> seconds;  // layers that mirror each other are timed once
   double total = 0;
-  for (const LayerPasses& layer : layers_of(subject)) {
-    const std::array<int, 3> times{layer.forward, layer.backward_data, layer.backward_weights};
-    for (const ConvPass pass : {ConvPass::forward, ConvPass::backward_data, ConvPass::backward_weights}) {
-      const int count = times[static_cast<size_t>(pass)];
-      if (count == 0) continue;
-      const std::string key = fmt::format("{} {}", name_of(pass), layer.problem.str());
-      if (!seconds.contains(key)) {
-        OneDnnConv conv(layer.problem, pass, formats);
-        const double time = seconds[key] = conv.seconds();
-        if (!options.json)
-          fmt::print("{:4} {:5} {:9.3f} ms {:6.1f} GFLOP/s  {}  {} x {} -> {}  conv:{}\n", layer.name,
-                     name_of(pass), time * 1e3, layer.problem.flops() / time * 1e-9, conv.implementation(),
-                     format_name(conv.src()), format_name(conv.weights()), format_name(conv.dst()),
-                     layer.problem.str());
-      }
-      total += count * seconds[key] * 1e3;
-    }
+  for (const auto& [name, problem, pass, count] : uses_of(subject, options.batch)) {
+    OneDnnConv conv(problem, pass, options.formats);
+    const double time = conv.seconds();
+    if (!options.json)
+      fmt::print("{} x {:5} {:9.3f} ms {:7.1f} GFLOP/s  {}  {} x {} -> {}  conv:{}  {}\n", count,
+                 name_of(pass), time * 1e3, problem.flops() / time * 1e-9, conv.implementation(),
+                 format_name(conv.src()), format_name(conv.weights()), format_name(conv.dst()), problem.str(),
+                 name);
+    total += count * time * 1e3;
   }
   return total;
 }

@@ -11,7 +11,7 @@ namespace agon::bench {
 namespace {
 
 using Part = std::pair<std::string_view, int64_t ConvProblem::*>;
-constexpr std::array<Part, 11> parts{{{"mb", &ConvProblem::mb},
+constexpr std::array<Part, 13> parts{{{"mb", &ConvProblem::mb},
                                       {"ic", &ConvProblem::ic},
                                       {"ih", &ConvProblem::ih},
                                       {"iw", &ConvProblem::iw},
@@ -21,13 +21,17 @@ constexpr std::array<Part, 11> parts{{{"mb", &ConvProblem::mb},
                                       {"sh", &ConvProblem::sh},
                                       {"sw", &ConvProblem::sw},
                                       {"ph", &ConvProblem::ph},
-                                      {"pw", &ConvProblem::pw}}};
+                                      {"pw", &ConvProblem::pw},
+                                      {"oh", &ConvProblem::out_h},
+                                      {"ow", &ConvProblem::out_w}}};
 
 }  // namespace
 
 std::string ConvProblem::str() const {
   std::string text;
-  for (const auto& [name, member] : parts) text += fmt::format("{}{}", name, this->*member);
+  for (const auto& [name, member] : parts)
+    if (const bool implied = name[0] == 'o' && name[1] != 'c' && this->*member == 0; !implied)
+      text += fmt::format("{}{}", name, this->*member);
   return text;
 }
 
@@ -46,7 +50,8 @@ ConvProblem parse_conv_problem(std::string_view text) {
       found = true;
       break;
     }
-    check(found, ErrorKind::usage, "conv problem: '{}' is none of mb ic ih iw oc kh kw sh sw ph pw", text);
+    check(found, ErrorKind::usage, "conv problem: '{}' is none of mb ic ih iw oc kh kw sh sw ph pw oh ow",
+          text);
   }
   check(problem.sh > 0 && problem.sw > 0 && problem.oh() > 0 && problem.ow() > 0, ErrorKind::usage,
         "conv problem {}: the output is empty", problem.str());
@@ -63,28 +68,6 @@ std::string_view name_of(ConvPass pass) {
       return "bwd_w";
   }
   fail(ErrorKind::internal, "conv pass {}", static_cast<int>(pass));
-}
-
-std::vector<LayerPasses> dcgan_passes(int64_t batch, int64_t latent, int64_t image,
-                                      const std::vector<int64_t>& widths) {
-  std::vector<LayerPasses> layers;
-  int64_t channels = 3, size = image;
-  for (int64_t width : widths) {
-    const ConvProblem problem{batch, channels, size, size, width, 4, 4, 2, 2, 1, 1};
-    const bool first = layers.empty();
-    // Discriminator: forward on real, fake and in the generator's move; data gradients below the first layer
-    // for its own move and everywhere for the generator's.
-    layers.push_back({fmt::format("D{}", layers.size() + 1), problem, 3, first ? 1 : 3, 2});
-    channels = width;
-    size /= 2;
-  }
-  const std::vector<LayerPasses> down = layers;
-  layers.push_back(
-      {fmt::format("D{}", layers.size() + 1), {batch, channels, size, size, 1, size, size}, 3, 3, 2});
-  layers.push_back({"G1", {batch, channels, size, size, latent, size, size}, 0, 1, 1});
-  for (size_t i = down.size(); i-- > 0;)
-    layers.push_back({fmt::format("G{}", down.size() + 1 - i), down[i].problem, 1, 1, 1});
-  return layers;
 }
 
 }  // namespace agon::bench

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "agon/philox.h"
+#include "agon/types.h"
 
 namespace agon::bench {
 namespace {
@@ -26,31 +27,33 @@ double median_seconds(int repeats, Run&& run) {
   return times[static_cast<size_t>(repeats) / 2];
 }
 
-memory random_memory(const memory::desc& desc, const dnnl::engine& engine, uint32_t stream) {
+memory random_memory(const memory::desc& desc, memory::data_type type, const dnnl::engine& engine,
+                     uint32_t stream) {
   memory result(desc, engine);
-  auto* data = static_cast<float*>(result.get_data_handle());
   PhiloxStream random(1, 0, stream);
-  for (size_t i = 0; i < desc.get_size() / sizeof(float); ++i) data[i] = random.uniform() - 0.5f;
+  const auto fill = [&](auto* data, auto convert) {
+    for (size_t i = 0; i < desc.get_size() / sizeof(*data); ++i) data[i] = convert(random.uniform() - 0.5f);
+  };
+  if (type == memory::data_type::bf16)
+    fill(static_cast<uint16_t*>(result.get_data_handle()), to_bf16);
+  else
+    fill(static_cast<float*>(result.get_data_handle()), [](float v) { return v; });
   return result;
 }
 
 }  // namespace
 
-OneDnnConv::OneDnnConv(const ConvProblem& p, ConvPass pass, const ConvFormats& formats)
-    : OneDnnConv(p, pass, formats,
-                 memory::desc({p.oc, p.ic, p.kh, p.kw}, memory::data_type::f32, formats.weights)) {}
-
-OneDnnConv::OneDnnConv(const ConvProblem& p, ConvPass pass, const ConvFormats& formats,
-                       const memory::desc& weights) {
-  constexpr auto f32 = memory::data_type::f32;
-  prepare(p, pass, {{p.mb, p.ic, p.ih, p.iw}, f32, formats.src}, weights,
-          {{p.mb, p.oc, p.oh(), p.ow()}, f32, formats.dst});
-}
-
-void OneDnnConv::prepare(const ConvProblem& p, ConvPass pass, const memory::desc& src,
-                         const memory::desc& weights, const memory::desc& dst) {
+OneDnnConv::OneDnnConv(const ConvProblem& p, ConvPass pass, const ConvFormats& formats) {
+  const auto type = formats.type;
+  const auto weights_type = pass == ConvPass::backward_weights ? memory::data_type::f32 : type;
+  const memory::desc src({p.mb, p.ic, p.ih, p.iw}, type, formats.src);
+  const memory::desc dst({p.mb, p.oc, p.oh(), p.ow()}, type, formats.dst);
+  const auto weights_of = [&](memory::data_type t) {
+    return memory::desc({p.oc, p.ic, p.kh, p.kw}, t, formats.weights);
+  };
+  const memory::desc weights = weights_of(weights_type);
   constexpr auto direct = dnnl::algorithm::convolution_direct;
-  const memory::dims strides{p.sh, p.sw}, padding{p.ph, p.pw};
+  const memory::dims strides{p.sh, p.sw}, padding{p.ph, p.pw}, far{p.far_h(), p.far_w()};
   const auto keep = [&](const auto& pd, const memory::desc& s, const memory::desc& w, const memory::desc& d) {
     implementation_ = pd.impl_info_str();
     src_ = s;
@@ -59,52 +62,53 @@ void OneDnnConv::prepare(const ConvProblem& p, ConvPass pass, const memory::desc
   };
 #if DNNL_VERSION_MAJOR >= 3
   const dnnl::convolution_forward::primitive_desc forward(engine_, dnnl::prop_kind::forward_training, direct,
-                                                          src, weights, dst, strides, padding, padding);
+                                                          src, weights_of(type), dst, strides, padding, far);
   const auto backward_data = [&] {
     return dnnl::convolution_backward_data::primitive_desc(engine_, direct, src, weights, dst, strides,
-                                                           padding, padding, forward);
+                                                           padding, far, forward);
   };
   const auto backward_weights = [&] {
     return dnnl::convolution_backward_weights::primitive_desc(engine_, direct, src, weights, dst, strides,
-                                                              padding, padding, forward);
+                                                              padding, far, forward);
   };
 #else
   const dnnl::convolution_forward::primitive_desc forward(
-      {dnnl::prop_kind::forward_training, direct, src, weights, dst, strides, padding, padding}, engine_);
+      {dnnl::prop_kind::forward_training, direct, src, weights_of(type), dst, strides, padding, far},
+      engine_);
   const auto backward_data = [&] {
-    return dnnl::convolution_backward_data::primitive_desc(
-        {direct, src, weights, dst, strides, padding, padding}, engine_, forward);
+    return dnnl::convolution_backward_data::primitive_desc({direct, src, weights, dst, strides, padding, far},
+                                                           engine_, forward);
   };
   const auto backward_weights = [&] {
     return dnnl::convolution_backward_weights::primitive_desc(
-        {direct, src, weights, dst, strides, padding, padding}, engine_, forward);
+        {direct, src, weights, dst, strides, padding, far}, engine_, forward);
   };
 #endif
   switch (pass) {
     case ConvPass::forward: {
       keep(forward, forward.src_desc(), forward.weights_desc(), forward.dst_desc());
       primitive_ = dnnl::convolution_forward(forward);
-      arguments_ = {{DNNL_ARG_SRC, random_memory(src_, engine_, 0)},
-                    {DNNL_ARG_WEIGHTS, random_memory(weights_, engine_, 1)},
-                    {DNNL_ARG_DST, random_memory(dst_, engine_, 2)}};
+      arguments_ = {{DNNL_ARG_SRC, random_memory(src_, type, engine_, 0)},
+                    {DNNL_ARG_WEIGHTS, random_memory(weights_, weights_type, engine_, 1)},
+                    {DNNL_ARG_DST, random_memory(dst_, type, engine_, 2)}};
       return;
     }
     case ConvPass::backward_data: {
       const auto pd = backward_data();
       keep(pd, pd.diff_src_desc(), pd.weights_desc(), pd.diff_dst_desc());
       primitive_ = dnnl::convolution_backward_data(pd);
-      arguments_ = {{DNNL_ARG_DIFF_SRC, random_memory(src_, engine_, 0)},
-                    {DNNL_ARG_WEIGHTS, random_memory(weights_, engine_, 1)},
-                    {DNNL_ARG_DIFF_DST, random_memory(dst_, engine_, 2)}};
+      arguments_ = {{DNNL_ARG_DIFF_SRC, random_memory(src_, type, engine_, 0)},
+                    {DNNL_ARG_WEIGHTS, random_memory(weights_, weights_type, engine_, 1)},
+                    {DNNL_ARG_DIFF_DST, random_memory(dst_, type, engine_, 2)}};
       return;
     }
     case ConvPass::backward_weights: {
       const auto pd = backward_weights();
       keep(pd, pd.src_desc(), pd.diff_weights_desc(), pd.diff_dst_desc());
       primitive_ = dnnl::convolution_backward_weights(pd);
-      arguments_ = {{DNNL_ARG_SRC, random_memory(src_, engine_, 0)},
-                    {DNNL_ARG_DIFF_WEIGHTS, random_memory(weights_, engine_, 1)},
-                    {DNNL_ARG_DIFF_DST, random_memory(dst_, engine_, 2)}};
+      arguments_ = {{DNNL_ARG_SRC, random_memory(src_, type, engine_, 0)},
+                    {DNNL_ARG_DIFF_WEIGHTS, random_memory(weights_, weights_type, engine_, 1)},
+                    {DNNL_ARG_DIFF_DST, random_memory(dst_, type, engine_, 2)}};
       return;
     }
   }
@@ -139,19 +143,9 @@ std::string format_name(const memory::desc& desc) {
   const auto dims = desc.dims();
 #endif
   for (const auto& [t, name] : names)
-    if (desc == memory::desc(dims, memory::data_type::f32, t)) return name;
+    for (const auto type : {memory::data_type::f32, memory::data_type::bf16})
+      if (desc == memory::desc(dims, type, t)) return name;
   return "other";
-}
-
-double reorder_seconds(const memory::desc& from, const memory::desc& to) {
-  const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-  dnnl::stream stream(engine);
-  memory a = random_memory(from, engine, 0), b = random_memory(to, engine, 1);
-  dnnl::reorder reorder(a, b);
-  return median_seconds(7, [&] {
-    reorder.execute(stream, a, b);
-    stream.wait();
-  });
 }
 
 }  // namespace agon::bench

@@ -6,8 +6,10 @@
 
 namespace agon::bench {
 
-/// Which memory formats a oneDNN convolution is given; `any` lets oneDNN choose.
+/// Which memory formats and element type a oneDNN convolution is given; `any` lets oneDNN choose the format.
+/// The gradient of bf16 weights is f32.
 struct ConvFormats {
+  dnnl::memory::data_type type = dnnl::memory::data_type::f32;
   dnnl::memory::format_tag src = dnnl::memory::format_tag::any;
   dnnl::memory::format_tag weights = dnnl::memory::format_tag::any;
   dnnl::memory::format_tag dst = dnnl::memory::format_tag::any;
@@ -17,9 +19,6 @@ struct ConvFormats {
 class OneDnnConv {
  public:
   OneDnnConv(const ConvProblem& problem, ConvPass pass, const ConvFormats& formats);
-  /// As above with the weights in exactly `weights` (a descriptor that another pass chose).
-  OneDnnConv(const ConvProblem& problem, ConvPass pass, const ConvFormats& formats,
-             const dnnl::memory::desc& weights);
 
   void run();
   /// Seconds of one run: the median of `repeats`, after warming up.
@@ -30,9 +29,6 @@ class OneDnnConv {
   const dnnl::memory::desc& dst() const { return dst_; }
 
  private:
-  void prepare(const ConvProblem& problem, ConvPass pass, const dnnl::memory::desc& src,
-               const dnnl::memory::desc& weights, const dnnl::memory::desc& dst);
-
   dnnl::engine engine_{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream_{engine_};
   std::string implementation_;
@@ -43,8 +39,5 @@ class OneDnnConv {
 
 /// "nhwc", "aBcd16b", ... or "other" for a descriptor of four or five dimensions.
 std::string format_name(const dnnl::memory::desc& desc);
-
-/// Seconds to reorder `from` into `to`, the median of several.
-double reorder_seconds(const dnnl::memory::desc& from, const dnnl::memory::desc& to);
 
 }  // namespace agon::bench
