@@ -47,6 +47,9 @@ class History {
     return earlier <= floor_ || clock_[chain_of_[earlier]] >= earlier;
   }
 
+  // The newest operation of a chain, 0: none.
+  OperationId newest(std::size_t chain) const { return chain < last_.size() ? last_[chain] : 0; }
+
   // All operations up to this number happened before the current one.
   OperationId floor() const { return floor_; }
 
