@@ -53,10 +53,14 @@ struct ProgramInfo {
   std::vector<std::string> fusions;  ///< what was fused into what, and why not where it was not
 };
 
-/// Time of one kernel, averaged over runs.
+/// One kernel of a program, averaged over runs: its time, or on a simulated device what it did.
 struct KernelTime {
   std::string op, name, detail;
-  double seconds = 0, flops = 0, bytes = 0;
+  double seconds = 0;  ///< 0 on a device without a clock worth reading (simt)
+  double flops = 0;    ///< useful ones
+  double bytes = 0;    ///< the fewest: each operand and result once
+  /// simt: counted events by name, in a fixed order ("global sectors", "bank conflicts", "fma", ...).
+  std::vector<std::pair<std::string, double>> counters;
 };
 
 /// A compiled iteration: a list of prepared kernels over one arena. Not thread-safe; runs allocate nothing.

@@ -19,6 +19,9 @@
 /// (grids step-N.png) and checkpoints/ (step-N.safetensors).
 namespace agon {
 
+/// The value of the config key `precision`. Throws Error(usage) for a name that is none.
+Precision precision_of(const Config& config);
+
 /// Images from a generator's current weights. Image k of a seed is the same whatever is asked for beside it.
 class Sampler {
  public:

@@ -17,6 +17,7 @@ void add_eval(CLI::App& app, Job& job);
 void add_presets(CLI::App& app, Job& job);
 void add_data(CLI::App& app, Job& job);
 void add_bench(CLI::App& app, Job& job);
+void add_profile(CLI::App& app, Job& job);
 void add_doctor(CLI::App& app, Job& job);
 
 }  // namespace agon::app

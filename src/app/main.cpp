@@ -83,6 +83,7 @@ int run(int argc, char** argv) {
   add_presets(app, job);
   add_data(app, job);
   add_bench(app, job);
+  add_profile(app, job);
   add_doctor(app, job);
   try {
     app.parse(argc, argv);

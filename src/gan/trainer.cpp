@@ -18,6 +18,15 @@
 #include "io/checkpoint.h"
 
 namespace agon {
+
+Precision precision_of(const Config& config) {
+  const std::string name = config.string("precision");
+  if (name == "bf16") return Precision::bf16;
+  if (name == "tf32") return Precision::tf32;
+  check(name == "f32", ErrorKind::usage, "{}: precision is '{}'; use f32, tf32 or bf16",
+        config.where("precision"), name);
+  return Precision::f32;
+}
 namespace {
 
 namespace fs = std::filesystem;
@@ -86,14 +95,9 @@ Trainer::Parts::Parts(Trainer& trainer, const Config& run_config, TrainerOptions
 }
 
 void Trainer::Parts::compile() {
-  const std::string precision = config.string("precision");
-  check(precision == "f32" || precision == "tf32" || precision == "bf16", ErrorKind::usage,
-        "{}: precision is '{}'; use f32, tf32 or bf16", config.where("precision"), precision);
   CompileOptions compile_options;
   compile_options.seed = seed;
-  compile_options.precision = precision == "bf16"   ? Precision::bf16
-                              : precision == "tf32" ? Precision::tf32
-                                                    : Precision::f32;
+  compile_options.precision = precision_of(config);
   for (int v = 0; v < game.variants(); ++v) {
     IterationOptions iteration;
     iteration.variant = v;

@@ -1,4 +1,5 @@
 #include <chrono>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "agon/image.h"
@@ -114,4 +115,24 @@ TEST_CASE("bench times a step") {
   const json figures =
       json::parse(Agon(scratch.path())({"bench", "tiny.toml", "--steps", "3", "--json"}).out);
   for (const char* key : {"step_ms", "images_per_s", "peak_rss_mb"}) CHECK(figures[key].get<double>() > 0);
+}
+
+// A kernel engineer could not see where a step's time goes.
+TEST_CASE("profile times each kernel against the roofline") {
+  Scratch scratch;
+  write_text(scratch / "tiny.toml", tiny_config().to_toml());
+  const Agon agon(scratch.path());
+  const json figures =
+      json::parse(agon({"profile", "tiny.toml", "--steps", "2", "--trace", "step.json", "--json"}).out);
+  CHECK(figures["copy_bytes_per_s"].get<double>() > 1e8);
+  CHECK(figures["matrix_flops_per_s"].get<double>() > 1e8);
+  REQUIRE(figures["kernels"].size() == figures["launches"].get<size_t>());
+  double op_ms = 0;
+  for (const json& op : figures["ops"]) op_ms += op["ms"].get<double>();
+  CHECK(op_ms == Approx(figures["step_ms"].get<double>()));
+
+  const json trace = json::parse(std::ifstream(scratch / "step.json"));
+  CHECK(trace["traceEvents"].size() == figures["kernels"].size() + 1);  // and the process's name
+  CHECK(agon({"profile", "tiny.toml", "--steps", "2", "--top", "3"}).out.find("--top 0 lists all") !=
+        std::string::npos);
 }

@@ -82,7 +82,7 @@ Tensor CpuProgram::read(std::string_view output) {
 std::vector<KernelTime> CpuProgram::profile(int repeats) {
   using Clock = std::chrono::steady_clock;
   std::vector<KernelTime> times;
-  for (const Step& s : lowered_.steps) times.push_back({s.op, s.name, s.detail, 0, s.flops, s.bytes});
+  for (const Step& s : lowered_.steps) times.push_back({s.op, s.name, s.detail, 0, s.flops, s.bytes, {}});
   for (int r = 0; r < repeats; ++r) {
     for (size_t i = 0; i < times.size(); ++i) {
       const auto start = Clock::now();
