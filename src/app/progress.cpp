@@ -76,6 +76,7 @@ void ProgressBar::clear() {
 }
 
 void ProgressBar::draw(const Progress& progress) {
+  drawn_step_ = progress.step;
   if (terminal_) {
     clear();
     std::fputs(progress_line(name_, progress, columns(out_) - 1, color_).c_str(), out_);
@@ -101,7 +102,7 @@ void ProgressBar::say(const std::string& line) {
 }
 
 void ProgressBar::finish(const Progress& progress) {
-  draw(progress);
+  if (terminal_ || drawn_step_ != progress.step) draw(progress);
   if (drawn_) std::fputc('\n', out_);
   drawn_ = false;
 }

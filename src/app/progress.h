@@ -35,7 +35,7 @@ class ProgressBar {
   void update(const Progress& progress, bool logged);
   /// A line of its own above the bar.
   void say(const std::string& line);
-  /// Draws the last state and leaves the line.
+  /// Draws the last state, unless it stands there as a plain line already, and leaves the line.
   void finish(const Progress& progress);
 
  private:
@@ -46,6 +46,7 @@ class ProgressBar {
   std::string name_;
   std::FILE* out_;
   bool terminal_, color_, drawn_ = false;
+  uint64_t drawn_step_ = 0;
   Clock::time_point last_{};
 };
 
