@@ -61,17 +61,20 @@ uint32_t data_bits(StatementDecoder& s, const Operand& data, uint32_t type_width
 void load_parameter_register(StatementDecoder& s, const Place& place, Type type) {
   const Operand &d = s.operand(0), source = s.virtual_register(place.reg);
   const uint32_t bits = type_bits(type);
-  if (d.kind == OperandKind::list || s.operand(1).offset != 0 || bits > 8 * place.size)
+  if (d.kind == OperandKind::list || s.operand(1).offset != 0 || bits > 8 * place.size ||
+      (place.size == 8 && bits != 64))
     s.unknown("a part of a parameter in a register");
-  const bool whole = bits == 8 * place.size || bits == 32;
-  Instruction& i = s.begin(!whole ? Op::Cvt : bits == 64 ? Op::Mov64 : Op::Mov32);
+  const bool wide = d.kind == OperandKind::register_ && s.class_of(d) == RegisterClass::b64;
+  const bool whole = wide ? bits == 64 : bits == 8 * place.size || bits == 32;
+  Instruction& i = s.begin(!whole ? Op::Cvt : wide ? Op::Mov64 : Op::Mov32);
   i.type = type;
   if (!whole) {  // the low bytes, extended as a load from memory would
-    i.type = is_signed(type) ? Type::s32 : Type::u32;
-    i.source_type =
-        bits == 8 ? (is_signed(type) ? Type::s8 : Type::u8) : (is_signed(type) ? Type::s16 : Type::u16);
+    i.type = is_signed(type) ? (wide ? Type::s64 : Type::s32) : (wide ? Type::u64 : Type::u32);
+    i.source_type = bits == 8    ? (is_signed(type) ? Type::s8 : Type::u8)
+                    : bits == 16 ? (is_signed(type) ? Type::s16 : Type::u16)
+                                 : (is_signed(type) ? Type::s32 : Type::u32);
   }
-  s.write(Field::d, d, bits);
+  s.write(Field::d, d, wide ? 64 : 32);
   s.read(Field::a, source, place.size == 8 ? 64u : 32u);
   s.emit();
 }
