@@ -59,7 +59,7 @@ __device__ inline void reduce_columns(const ColumnGrid& grid, void* workspace, A
   const int64_t begin = split * grid.rows_per_split;
   const int64_t end = begin + grid.rows_per_split < grid.rows ? begin + grid.rows_per_split : grid.rows;
   if (column < grid.columns) {
-#pragma unroll 4
+#pragma unroll 2
     for (int64_t row = begin + row_lane; row < end; row += row_lanes) accumulate(acc, outer, row, column);
   }
 #pragma unroll
