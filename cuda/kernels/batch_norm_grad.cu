@@ -40,7 +40,7 @@ __device__ void through_activation(const BatchNormGradArgs& args, const Channels
 }
 
 template <int width, class X, class D>
-__global__ void __launch_bounds__(column_threads)
+__global__ void __launch_bounds__(column_threads, 3)
     batch_norm_grad_reduce(const __grid_constant__ BatchNormGradArgs args, ColumnGrid grid) {
   Channels<width> of;
   bool known = false;
@@ -76,7 +76,7 @@ __global__ void __launch_bounds__(column_threads)
 }
 
 template <int width, class X, class D, class O>
-__global__ void __launch_bounds__(column_threads)
+__global__ void __launch_bounds__(column_threads, 3)
     batch_norm_grad_apply(const __grid_constant__ BatchNormGradArgs args, RowGrid grid) {
   Channels<width> of;
   float mean_dy[width], mean_dyh[width];

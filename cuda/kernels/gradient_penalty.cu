@@ -1,0 +1,121 @@
+#include "cuda/kernels/accumulate.cuh"
+#include "cuda/kernels/gradient_penalty.h"
+
+namespace agon::cuda {
+namespace {
+
+constexpr int threads = 512;
+constexpr int64_t most_kept = 96 << 10;  ///< bytes of a sample that stay in shared memory
+
+template <int width>
+__global__ void __launch_bounds__(threads)
+    interpolate(const __grid_constant__ InterpolateArgs args, Divider packs, uint32_t total) {
+  const uint32_t i = blockIdx.x * threads + threadIdx.x;
+  if (i >= total) return;
+  const float e = args.epsilon[packs.quotient(i)], rest = 1 - e;
+  if constexpr (width == 4) {
+    const float4 r = load4(args.real + int64_t{i} * 4), f = load4(args.fake + int64_t{i} * 4);
+    store4(args.out + int64_t{i} * 4,
+           {e * r.x + rest * f.x, e * r.y + rest * f.y, e * r.z + rest * f.z, e * r.w + rest * f.w});
+  } else {
+    args.out[i] = e * args.real[i] + rest * args.fake[i];
+  }
+}
+
+template <int width>
+struct Pack {
+  float v[width];
+};
+template <>
+struct alignas(16) Pack<4> {
+  float v[4];
+};
+
+/// One block a sample. `kept` packs of it stay in shared memory.
+template <int width>
+__global__ void __launch_bounds__(threads)
+    gradient_penalty(const __grid_constant__ GradientPenaltyArgs args, int64_t packs, int64_t kept) {
+  extern __shared__ __align__(16) unsigned char memory[];
+  auto* const keep = reinterpret_cast<Pack<width>*>(memory);
+  const auto* const g = reinterpret_cast<const Pack<width>*>(args.g) + blockIdx.x * packs;
+  Sum squares;
+#pragma unroll 4
+  for (int64_t i = threadIdx.x; i < packs; i += threads) {
+    const Pack<width> x = g[i];
+    if (i < kept) keep[i] = x;
+#pragma unroll
+    for (int k = 0; k < width; ++k) squares.add(x.v[k] * x.v[k]);
+  }
+  const double square = block_sum<threads>(squares.total());
+  const double norm = sqrt(square), share = static_cast<double>(args.weight) / gridDim.x;
+
+  if (args.grad != nullptr) {
+    double factor = 2 * share;
+    if (args.kind == PenaltyKind::unit_norm) factor = norm > 0 ? 2 * share * (norm - 1) / norm : 0;
+    const auto by = static_cast<float>(factor);
+    auto* const grad = reinterpret_cast<Pack<width>*>(args.grad) + blockIdx.x * packs;
+#pragma unroll 4
+    for (int64_t i = threadIdx.x; i < packs; i += threads) {
+      Pack<width> x = i < kept ? keep[i] : g[i];
+#pragma unroll
+      for (int k = 0; k < width; ++k) x.v[k] *= by;
+      grad[i] = x;
+    }
+  }
+
+  auto* const counter = static_cast<uint32_t*>(args.workspace);
+  auto* const terms = reinterpret_cast<double*>(counter + 4);
+  if (threadIdx.x == 0) {
+    if (args.norms != nullptr) args.norms[blockIdx.x] = static_cast<float>(norm);
+    terms[blockIdx.x] = args.kind == PenaltyKind::unit_norm ? (norm - 1) * (norm - 1) : square;
+  }
+  if (!last_block_done(counter, gridDim.x)) return;
+  double part = 0;
+  for (uint32_t i = threadIdx.x; i < gridDim.x; i += threads) part += terms[i];
+  const double all = block_sum<threads>(part);
+  if (threadIdx.x == 0) *args.value = static_cast<float>(all * share);
+}
+
+template <int width>
+cudaError_t launch(const GradientPenaltyArgs& args, cudaStream_t stream) {
+  const int64_t packs = args.size / width, most = most_kept / static_cast<int64_t>(sizeof(Pack<width>));
+  const int64_t kept = args.grad == nullptr ? 0 : packs < most ? packs : most;
+  const auto bytes = static_cast<int>(kept * static_cast<int64_t>(sizeof(Pack<width>)));
+  if (bytes > 48 << 10) {
+    const cudaError_t error =
+        cudaFuncSetAttribute(gradient_penalty<width>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+    if (error != cudaSuccess) return error;
+  }
+  gradient_penalty<width>
+      <<<static_cast<unsigned>(args.samples), threads, static_cast<size_t>(bytes), stream>>>(args, packs,
+                                                                                             kept);
+  return cudaGetLastError();
+}
+
+}  // namespace
+
+cudaError_t launch_interpolate(const InterpolateArgs& args, cudaStream_t stream) {
+  const int64_t total = args.samples * args.size;
+  if (total >= int64_t{1} << 31) return cudaErrorInvalidValue;
+  if (total == 0) return cudaSuccess;
+  if (args.size % 4 == 0 && aligned(args.real, 16) && aligned(args.fake, 16) && aligned(args.out, 16))
+    interpolate<4><<<static_cast<unsigned>(ceil_div(total / 4, threads)), threads, 0, stream>>>(
+        args, Divider(args.size / 4), static_cast<uint32_t>(total / 4));
+  else
+    interpolate<1><<<static_cast<unsigned>(ceil_div(total, threads)), threads, 0, stream>>>(
+        args, Divider(args.size), static_cast<uint32_t>(total));
+  return cudaGetLastError();
+}
+
+size_t gradient_penalty_workspace(const GradientPenaltyArgs& args) {
+  return 4 * sizeof(uint32_t) + static_cast<size_t>(args.samples) * sizeof(double);
+}
+
+cudaError_t launch_gradient_penalty(const GradientPenaltyArgs& args, cudaStream_t stream) {
+  if (args.samples < 1 || args.size < 1 || args.workspace == nullptr || args.value == nullptr)
+    return cudaErrorInvalidValue;
+  const bool wide = args.size % 4 == 0 && aligned(args.g, 16) && aligned(args.grad, 16);
+  return wide ? launch<4>(args, stream) : launch<1>(args, stream);
+}
+
+}  // namespace agon::cuda
