@@ -12,7 +12,7 @@ struct Divider {
   uint32_t divisor = 1, factor = 1, shift = 0;
 
   Divider() = default;
-  explicit Divider(int64_t by) : divisor(static_cast<uint32_t>(by)) {
+  explicit Divider(int64_t by) : divisor(static_cast<uint32_t>(by < 1 ? 1 : by)) {
     while ((uint64_t{1} << shift) < divisor) ++shift;
     factor = static_cast<uint32_t>((uint64_t{1} << 32) * ((uint64_t{1} << shift) - divisor) / divisor + 1);
   }
