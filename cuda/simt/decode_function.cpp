@@ -48,7 +48,7 @@ class KernelDecoder final : public Symbols {
     }
     kernel_.param_bytes = offset;
     run(frame);
-    emit_plain(Op::Exit, 0);
+    if (end_reached()) emit_exit();
     return finish();
   }
 
@@ -235,6 +235,8 @@ class KernelDecoder final : public Symbols {
     d.check_all_taken();
     if (frame.caller == nullptr) {
       d.begin(Op::Exit);
+    } else if (&s == &frame.body.statements.back()) {
+      return;
     } else {
       d.begin(Op::Bra);
       jumps.push_back({here(), {static_cast<uint32_t>(frame.body.statements.size())}});
@@ -267,10 +269,24 @@ class KernelDecoder final : public Symbols {
     run(inner);
   }
 
-  void emit_plain(Op op, uint32_t line) {
-    Statement statement;
-    StatementDecoder d({draft_, *this, 0}, statement, line);
-    d.begin(op);
+  // Whether the kernel can run past its last instruction.
+  bool end_reached() const {
+    const auto& instructions = draft_.instructions;
+    if (instructions.empty() || instructions.back().op != Op::Exit ||
+        instructions.back().guard != always_true)
+      return true;
+    const auto at_end = [&](const Instruction& i) {
+      if (i.op != Op::BrxIdx) return i.op == Op::Bra && i.target == here();
+      const auto* targets = draft_.operands.data() + i.list;
+      return std::find(targets, targets + i.immediate, static_cast<int32_t>(here())) != targets + i.immediate;
+    };
+    return std::any_of(instructions.begin(), instructions.end(), at_end);
+  }
+
+  void emit_exit() {
+    const Statement statement;
+    StatementDecoder d({draft_, *this, 0}, statement, 0);
+    d.begin(Op::Exit);
     d.emit();
   }
 

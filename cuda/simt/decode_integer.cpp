@@ -4,7 +4,9 @@
 namespace agon::simt::ptx {
 namespace {
 
-Op by_width(StatementDecoder& s, uint32_t bits, Op narrow, Op op32, Op op64) {
+Op by_width(StatementDecoder& s, Type type, Op narrow, Op op32, Op op64) {
+  const uint32_t bits = type_bits(type);
+  if (is_float(type) || is_half(type)) s.unknown("no such type");
   const Op op = bits == 64 ? op64 : bits == 32 ? op32 : narrow;
   if (op == Op::count_ || bits < 16) s.unknown("no such type");
   return op;
@@ -23,7 +25,7 @@ void logic(StatementDecoder& s) {
     return s.emit();
   }
   const uint32_t bits = type_bits(type);
-  s.begin(by_width(s, bits, narrow, op32, op64)).type = type;
+  s.begin(by_width(s, type, narrow, op32, op64)).type = type;
   s.write(Field::d, s.operand(0), bits);
   s.read(Field::a, s.operand(1), bits);
   if (!unary) s.read(Field::b, s.operand(2), bits);
@@ -34,9 +36,9 @@ void shift(StatementDecoder& s) {
   const Type type = s.take_type();
   const uint32_t bits = type_bits(type);
   const bool left = s.opcode() == "shl";
-  const Op op = left              ? by_width(s, bits, Op::Shl16, Op::Shl32, Op::Shl64)
-                : is_signed(type) ? by_width(s, bits, Op::ShrS16, Op::ShrS32, Op::ShrS64)
-                                  : by_width(s, bits, Op::ShrU16, Op::ShrU32, Op::ShrU64);
+  const Op op = left              ? by_width(s, type, Op::Shl16, Op::Shl32, Op::Shl64)
+                : is_signed(type) ? by_width(s, type, Op::ShrS16, Op::ShrS32, Op::ShrS64)
+                                  : by_width(s, type, Op::ShrU16, Op::ShrU32, Op::ShrU64);
   s.begin(op).type = type;
   s.write(Field::d, s.operand(0), bits);
   s.read(Field::a, s.operand(1), bits);
@@ -61,8 +63,9 @@ void funnel_shift(StatementDecoder& s) {
 // popc, clz: 32-bit results; brev, cnot: as wide as the source.
 template <Op op32, Op op64, bool narrow_result>
 void unary(StatementDecoder& s) {
-  const uint32_t bits = type_bits(s.take_type());
-  s.begin(by_width(s, bits, Op::count_, op32, op64));
+  const Type type = s.take_type();
+  const uint32_t bits = type_bits(type);
+  s.begin(by_width(s, type, Op::count_, op32, op64));
   s.write(Field::d, s.operand(0), narrow_result ? 32 : bits);
   s.read(Field::a, s.operand(1), bits);
   s.emit();
@@ -72,9 +75,8 @@ void bfind(StatementDecoder& s) {
   const bool amount = s.take("shiftamt");
   const Type type = s.take_type();
   const bool is_signed_type = is_signed(type);
-  Instruction& i =
-      s.begin(by_width(s, type_bits(type), Op::count_, is_signed_type ? Op::BfindS32 : Op::BfindU32,
-                       is_signed_type ? Op::BfindS64 : Op::BfindU64));
+  Instruction& i = s.begin(by_width(s, type, Op::count_, is_signed_type ? Op::BfindS32 : Op::BfindU32,
+                                    is_signed_type ? Op::BfindS64 : Op::BfindU64));
   i.modifier = amount;
   s.write(Field::d, s.operand(0), 32);
   s.read(Field::a, s.operand(1), type);
@@ -84,7 +86,7 @@ void bfind(StatementDecoder& s) {
 void bfe(StatementDecoder& s) {
   const Type type = s.take_type();
   const bool is_signed_type = is_signed(type);
-  s.begin(by_width(s, type_bits(type), Op::count_, is_signed_type ? Op::BfeS32 : Op::BfeU32,
+  s.begin(by_width(s, type, Op::count_, is_signed_type ? Op::BfeS32 : Op::BfeU32,
                    is_signed_type ? Op::BfeS64 : Op::BfeU64));
   s.write(Field::d, s.operand(0), type_bits(type));
   s.read(Field::a, s.operand(1), type);
@@ -94,8 +96,9 @@ void bfe(StatementDecoder& s) {
 }
 
 void bfi(StatementDecoder& s) {
-  const uint32_t bits = type_bits(s.take_type());
-  s.begin(by_width(s, bits, Op::count_, Op::Bfi32, Op::Bfi64)).count = 1;
+  const Type type = s.take_type();
+  const uint32_t bits = type_bits(type);
+  s.begin(by_width(s, type, Op::count_, Op::Bfi32, Op::Bfi64)).count = 1;
   s.write(Field::d, s.operand(0), bits);
   s.read(Field::a, s.operand(1), bits);
   s.read(Field::b, s.operand(2), bits);
