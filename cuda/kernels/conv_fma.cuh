@@ -1,0 +1,95 @@
+#pragma once
+#include "cuda/kernels/conv_layout.cuh"
+
+namespace agon::cuda {
+
+/// The main loop in f32: a warp makes 64 x 32 results, a thread 8 x 8 of them, by 16-byte loads from shared
+/// memory that cover 4 steps of k.
+template <class LayoutA, class LayoutB>
+class FmaLoop {
+ public:
+  using Element = float;
+  static constexpr int k_step = 4;
+
+  __device__ FmaLoop(int warp_m, int warp_n)
+      : m_(warp_m * 64), n_(warp_n * 32), lane_m_(threadIdx.x % 32 / 4), lane_n_(threadIdx.x % 4) {}
+
+  /// Adds `steps` steps of k_step from a stage.
+  __device__ void multiply(const char* a, const char* b, int steps) {
+#pragma unroll 1
+    for (int step = 0; step < steps; ++step) {
+      const int k = step * k_step;
+      if constexpr (LayoutA::k_major && LayoutB::k_major) {
+        float x[8][4], y[4];
+        for (int i = 0; i < 8; ++i) read_row<LayoutA>(x[i], a, row(i), k);
+        for (int j = 0; j < 8; ++j) {
+          read_row<LayoutB>(y, b, column(j), k);
+          for (int e = 0; e < 4; ++e)
+            for (int i = 0; i < 8; ++i) add(i, j, x[i][e], y[e]);
+        }
+      } else {
+        float x[8][4], y[8][4];
+        read_all<LayoutA>(
+            x, a, [&](int i) { return row(i); }, k);
+        read_all<LayoutB>(
+            y, b, [&](int j) { return column(j); }, k);
+        for (int e = 0; e < 4; ++e)
+          for (int i = 0; i < 8; ++i)
+            for (int j = 0; j < 8; ++j) add(i, j, x[i][e], y[j][e]);
+      }
+    }
+  }
+
+  __device__ float& sum(int i) {
+    return sums_[i];
+  }
+
+  /// Calls f(row within the warp's 64, column of the block's tile, result).
+  template <class F>
+  __device__ void each(F&& f) const {
+    for (int i = 0; i < 8; ++i)
+      for (int j = 0; j < 8; ++j) f(row(i) - m_, column(j), sums_[i * 8 + j]);
+  }
+
+ private:
+  __device__ void add(int i, int j, float x, float y) {
+    sums_[i * 8 + j] = fmaf(x, y, sums_[i * 8 + j]);
+  }
+
+  /// The thread's i-th row of the block's tile; 8 threads share the warp's 64.
+  __device__ int row(int i) const {
+    return m_ + (LayoutA::k_major ? lane_m_ + 8 * i : 4 * lane_m_ + i % 4 + 32 * (i / 4));
+  }
+  /// The thread's j-th column; 4 threads share the warp's 32.
+  __device__ int column(int j) const {
+    return n_ + (LayoutB::k_major ? lane_n_ + 4 * j : 4 * lane_n_ + j % 4 + 16 * (j / 4));
+  }
+
+  __device__ static float4 read4(const char* tile, int at) {
+    return *reinterpret_cast<const float4*>(tile + at);
+  }
+  /// Four steps of k in one row of a k-major tile.
+  template <class Layout>
+  __device__ static void read_row(float (&to)[4], const char* tile, int row, int k) {
+    const float4 v = read4(tile, Layout::offset(row, k));
+    to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w;
+  }
+  /// Four steps of k in the eight rows that `index` names.
+  template <class Layout, class Index>
+  __device__ static void read_all(float (&to)[8][4], const char* tile, Index&& index, int k) {
+    if constexpr (Layout::k_major) {
+      for (int i = 0; i < 8; ++i) read_row<Layout>(to[i], tile, index(i), k);
+    } else {
+      for (int e = 0; e < 4; ++e)
+        for (int i = 0; i < 8; i += 4) {
+          const float4 v = read4(tile, Layout::offset(index(i), k + e));
+          to[i][e] = v.x, to[i + 1][e] = v.y, to[i + 2][e] = v.z, to[i + 3][e] = v.w;
+        }
+    }
+  }
+
+  float sums_[64] = {};
+  int m_, n_, lane_m_, lane_n_;
+};
+
+}  // namespace agon::cuda

@@ -1,0 +1,185 @@
+#include "cuda/kernels/conv_plan.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace agon::cuda {
+namespace {
+
+constexpr int max_counters = static_cast<int>(contraction_counter_bytes / sizeof(uint32_t));
+/// Blocks that fill a device. Not asked of the device, so that results do not depend on it.
+constexpr int64_t blocks_wanted = 132;
+
+int64_t ceil_div(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
+
+bool aligned16(const void* p) {
+  return reinterpret_cast<uintptr_t>(p) % 16 == 0;
+}
+
+bool has_prologue(const Problem& p) {
+  return p.a_prologue.kind != PrologueKind::none || p.b_prologue.kind != PrologueKind::none;
+}
+
+bool prologue_aligned(const Prologue& prologue, int width) {
+  return prologue.kind == PrologueKind::none ||
+         (aligned16(prologue.scale) && aligned16(prologue.shift) && aligned16(prologue.z) &&
+          aligned16(prologue.coefficients) && prologue.channels % width == 0);
+}
+
+/// Whether every copy of `width` elements stays within a row of an operand, at a multiple of its size.
+bool can_load(const Problem& p, Form form, int width) {
+  if (width == 1) return true;
+  const auto fits = [&](int64_t extent) { return extent % width == 0; };
+  bool fit = aligned16(p.a) && aligned16(p.b) && fits(p.a_group) && fits(p.b_group) &&
+             prologue_aligned(p.a_prologue, width) && prologue_aligned(p.b_prologue, width);
+  switch (form) {
+    case Form::forward:
+      return fit && fits(p.channels) && fits(p.source_row) && fits(p.b_row);
+    case Form::input_grad:
+      return fit && fits(p.channels) && fits(p.source_row) && fits(p.b_row) && fits(p.n) && fits(p.tap_step);
+    case Form::weight_grad:
+      return fit && fits(p.m) && fits(p.a_row) && fits(p.channels) && fits(p.source_row);
+    case Form::transposed:
+      return fit && fits(p.m) && fits(p.a_row) && fits(p.channels) && fits(p.b_row);
+  }
+  return false;
+}
+
+bool can_run(const KernelEntry& kernel, const Contraction& c) {
+  if (kernel.form != c.form || (has_prologue(c.problem) && !kernel.instance.fused)) return false;
+  // Operands that tensor cores cannot load in 16-byte rows are multiplied in f32: more exact, never wrong.
+  const bool substitute =
+      c.math == Math::tf32 && kernel.instance.math == Math::f32 && !kernel.instance.aligned;
+  return (kernel.instance.math == c.math || substitute) && can_load(c.problem, c.form, kernel.width);
+}
+
+/// A rough time: multiplications executed, dearer in small tiles and without alignment, and idle processors.
+double cost(const KernelEntry& kernel, const Problem& p) {
+  const double m = static_cast<double>(ceil_div(p.m, kernel.instance.tile_m) * kernel.instance.tile_m);
+  const double n = static_cast<double>(ceil_div(p.n, kernel.instance.tile_n) * kernel.instance.tile_n);
+  const double tile = kernel.instance.tile_m * kernel.instance.tile_n;
+  const double reuse = 1 + 32.0 / kernel.instance.tile_m + 32.0 / kernel.instance.tile_n;
+  const double blocks = m * n / tile * p.classes * p.groups;
+  const double idle = std::max(1.0, 0.5 * static_cast<double>(blocks_wanted) / blocks);
+  return m * n * reuse * std::min(idle, 2.0) * (kernel.instance.aligned ? 1 : 4) *
+         (kernel.instance.fused ? 1.1 : 1);
+}
+
+/// The share of (pixel, tap) pairs that do not lie in the padding.
+double inside_share(const Problem& p, Form form) {
+  double share = 1;
+  for (int axis = 0; axis < 3; ++axis) {
+    const int y = form == Form::forward ? p.pixels[axis] : p.source[axis];
+    const int x = form == Form::forward ? p.source[axis] : p.pixels[axis];
+    int64_t inside = 0;
+    for (int o = 0; o < y; ++o)
+      for (int k = 0; k < p.kernel[axis]; ++k) {
+        const int64_t i = int64_t{o} * p.stride[axis] - p.pad[axis] + int64_t{k} * p.dilation[axis];
+        inside += i >= 0 && i < x;
+      }
+    share *= static_cast<double>(inside) / (static_cast<double>(y) * p.kernel[axis]);
+  }
+  return share;
+}
+
+/// Where much of a window lies in the padding, a tile takes one pixel of many images, so that whole taps drop
+/// out.
+int choose_images_inner(const Problem& p, const KernelEntry& kernel) {
+  if (!(kernel.form == Form::forward || kernel.form == Form::input_grad) || p.taps == 1 || p.taps > 32)
+    return 1;
+  if (inside_share(p, kernel.form) > 0.95) return 1;
+  int inner = 1;
+  for (int i = 1; i <= std::min(p.images, kernel.instance.tile_m); ++i)
+    if (p.images % i == 0) inner = i;
+  return inner >= 8 ? inner : 1;
+}
+
+int choose_splits(const Contraction& c, const KernelEntry& kernel, int64_t tiles) {
+  const Problem& p = c.problem;
+  const int64_t k = c.form == Form::weight_grad ? int64_t{p.images} * p.pixels[0] * p.pixels[1] * p.pixels[2]
+                                                : ceil_div(int64_t{p.taps} * p.channels, p.classes);
+  const int64_t k_tiles = std::max<int64_t>(ceil_div(k, kernel.depth), 1);
+  if (tiles > max_counters) return 1;
+  if (c.splits > 0) return static_cast<int>(std::min<int64_t>(c.splits, k_tiles));
+  if (tiles >= blocks_wanted) return 1;
+  // Each split costs a tile written and read again; worth it from 8 stages on.
+  return static_cast<int>(
+      std::clamp<int64_t>(std::min(ceil_div(2 * blocks_wanted, tiles), k_tiles / 8), 1, 64));
+}
+
+}  // namespace
+
+std::span<const KernelEntry> contraction_kernels() {
+  static const std::vector<KernelEntry> all = [] {
+    std::vector<KernelEntry> kernels;
+    for (const auto table : {f32_kernels(), tf32_kernels(), bf16_kernels()})
+      kernels.insert(kernels.end(), table.begin(), table.end());
+    return kernels;
+  }();
+  return all;
+}
+
+std::span<const ContractionInstance> contraction_instances() {
+  static const std::vector<ContractionInstance> all = [] {
+    std::vector<ContractionInstance> instances;
+    for (const KernelEntry& kernel : contraction_kernels()) instances.push_back(kernel.instance);
+    return instances;
+  }();
+  return all;
+}
+
+std::optional<ContractionPlan> plan_contraction(const Contraction& contraction) {
+  const auto kernels = contraction_kernels();
+  ContractionPlan plan;
+  double best = INFINITY;
+  for (int i = 0; i < static_cast<int>(kernels.size()); ++i) {
+    if (contraction.instance >= 0 && contraction.instance != i) continue;
+    const KernelEntry& kernel = kernels[static_cast<size_t>(i)];
+    if (!can_run(kernel, contraction)) continue;
+    const double time = cost(kernel, contraction.problem);
+    if (time < best) best = time, plan.instance = i, plan.kernel = &kernel;
+  }
+  if (plan.kernel == nullptr) return std::nullopt;
+
+  Problem& p = plan.problem = contraction.problem;
+  const auto& instance = plan.kernel->instance;
+  p.m_tiles = static_cast<int>(ceil_div(p.m, instance.tile_m));
+  p.n_tiles = static_cast<int>(ceil_div(p.n, instance.tile_n));
+  const int64_t in_plane = int64_t{p.m_tiles} * p.n_tiles, planes = int64_t{p.classes} * p.groups;
+  p.images_inner = choose_images_inner(p, *plan.kernel);
+  p.splits = choose_splits(contraction, *plan.kernel, in_plane * planes);
+  if (in_plane > INT32_MAX || planes * p.splits > 65535) return std::nullopt;
+  plan.grid_x = static_cast<unsigned>(in_plane);
+  plan.grid_y = static_cast<unsigned>(planes * p.splits);
+  plan.shared_bytes = plan.kernel->shared_bytes(p.taps, p.a_prologue.kind == PrologueKind::backward);
+  if (p.splits > 1)
+    plan.workspace_bytes = contraction_counter_bytes +
+                           static_cast<size_t>(in_plane * planes * p.splits) *
+                               static_cast<size_t>(instance.tile_m * instance.tile_n) * sizeof(float);
+  return plan;
+}
+
+cudaError_t launch_contraction(const Contraction& contraction, cudaStream_t stream) {
+  auto plan = plan_contraction(contraction);
+  if (!plan) return cudaErrorInvalidValue;
+  if (plan->workspace_bytes > 0) {
+    if (contraction.workspace == nullptr) return cudaErrorInvalidValue;
+    plan->problem.counters = static_cast<uint32_t*>(contraction.workspace);
+    plan->problem.partials =
+        reinterpret_cast<float*>(static_cast<char*>(contraction.workspace) + contraction_counter_bytes);
+  }
+  if (plan->grid_x == 0 || plan->grid_y == 0) return cudaSuccess;
+  if (plan->shared_bytes > 48 * 1024) {
+    const cudaError_t status = cudaFuncSetAttribute(
+        plan->kernel->kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, plan->shared_bytes);
+    if (status != cudaSuccess) return status;
+  }
+  void* arguments[] = {&plan->problem};
+  return cudaLaunchKernel(plan->kernel->kernel, dim3(plan->grid_x, plan->grid_y),
+                          dim3(static_cast<unsigned>(plan->kernel->threads)), arguments,
+                          static_cast<size_t>(plan->shared_bytes), stream);
+}
+
+}  // namespace agon::cuda

@@ -1,0 +1,105 @@
+#pragma once
+#include "cuda/kernels/contraction.h"
+#include "cuda/kernels/device.cuh"
+
+/// Prologues, applied once to each element that lies in shared memory, by the thread that copied it there.
+namespace agon::cuda {
+
+template <class T, int Width>
+__device__ inline void read_elements(float (&to)[Width], const void* from) {
+  if constexpr (Width % 4 == 0) {
+    for (int i = 0; i < Width; i += 4) {
+      const float4 v = load4(static_cast<const T*>(from) + i);
+      to[i] = v.x, to[i + 1] = v.y, to[i + 2] = v.z, to[i + 3] = v.w;
+    }
+  } else {
+    static_assert(Width == 1);
+    to[0] = load1(static_cast<const T*>(from));
+  }
+}
+
+/// An activation known at run time: identity, relu and leaky_relu as one line with a slope below 0.
+struct PiecewiseActivation {
+  Activation f;
+  bool linear;
+  float slope;
+
+  __device__ explicit PiecewiseActivation(Activation activation)
+      : f(activation),
+        linear(f.kind <= ActivationKind::leaky_relu),
+        slope(f.kind == ActivationKind::identity ? 1
+              : f.kind == ActivationKind::relu   ? 0
+                                                 : f.alpha) {}
+
+  template <int Width>
+  __device__ void apply(float (&v)[Width]) const {
+    if (linear)
+      for (float& x : v) x = x > 0 ? x : x * slope;
+    else
+      for (float& x : v) x = activate(f, x);
+  }
+};
+
+/// A prologue's per-channel numbers for `Width` neighbouring channels.
+template <int Width>
+struct ChannelNumbers {
+  float scale[Width], shift[Width], c0[Width], c1[Width], c2[Width];
+
+  __device__ ChannelNumbers(const Prologue& prologue, int channel) {
+    read(scale, prologue.scale, channel, 1);
+    read(shift, prologue.shift, channel, 0);
+    if (prologue.kind != PrologueKind::backward) return;
+    const float* c = prologue.coefficients;
+    read(c0, c, channel, 1);
+    read(c1, c ? c + prologue.channels : c, channel, 0);
+    read(c2, c ? c + 2 * prologue.channels : c, channel, 0);
+  }
+
+ private:
+  __device__ static void read(float (&to)[Width], const float* from, int channel, float missing) {
+    if (from == nullptr) {
+      for (float& value : to) value = missing;
+    } else {
+      read_elements<float>(to, from + channel);
+    }
+  }
+};
+
+template <class T, int Width>
+__device__ inline void write_elements(void* to, const float (&from)[Width]) {
+  if constexpr (Width % 4 == 0)
+    for (int i = 0; i < Width; i += 4)
+      store4(static_cast<T*>(to) + i, {from[i], from[i + 1], from[i + 2], from[i + 3]});
+  else
+    store1(static_cast<T*>(to), from[0]);
+}
+
+/// v := the prologue's result; `z` is read by a backward prologue alone.
+template <class T, int Width>
+__device__ inline void apply_prologue(const Prologue& prologue, const ChannelNumbers<Width>& numbers,
+                                      void* chunk, const void* z_chunk) {
+  float v[Width];
+  read_elements<T>(v, chunk);
+  const PiecewiseActivation f(prologue.activation);
+  if (prologue.kind == PrologueKind::forward) {
+    for (int i = 0; i < Width; ++i) v[i] = fmaf(v[i], numbers.scale[i], numbers.shift[i]);
+    f.apply(v);
+  } else {
+    float z[Width];
+    read_elements<T>(z, z_chunk);
+    for (int i = 0; i < Width; ++i) {
+      float y = fmaf(z[i], numbers.scale[i], numbers.shift[i]);
+      float d;
+      if (f.linear) {
+        d = y > 0 ? v[i] : v[i] * f.slope;
+      } else {
+        if (prologue.scale != nullptr) y = activate(prologue.activation, y);
+        d = activate_grad(prologue.activation, y, v[i]);
+      }
+      v[i] = fmaf(d, numbers.c0[i], fmaf(z[i], numbers.c1[i], numbers.c2[i]));
+    }
+  }
+  write_elements<T>(chunk, v);
+}
+
+}  // namespace agon::cuda
