@@ -26,6 +26,7 @@ enum class Access : std::uint8_t {
   atomic,        // atom, red
   strong_read,   // ld.volatile, ld.relaxed, ld.acquire
   strong_write,  // st.volatile, st.relaxed, st.release
+  matrix_read,   // ldmatrix: the row that a lane names goes to the whole warp
 };
 
 // Where a warp stands.
@@ -57,10 +58,10 @@ class LaunchChecker {
   void report(FaultKind kind, std::uint64_t block, std::uint32_t thread, std::uint32_t pc,
               const std::string& what, std::uint64_t address = 0);
   ReportLog& log() { return log_; }
+  struct State;
 
  private:
   friend class BlockChecker;
-  struct State;
   ReportLog log_;
   std::unique_ptr<State> state_;
 };
@@ -87,11 +88,13 @@ class BlockChecker {
                        std::uint32_t bytes, const std::uint32_t* sources = nullptr);
   void async_land(const Site& site, const std::uint32_t* shared_offsets, std::uint32_t bytes);
 
-  // bar.sync (or red, or aligned): all `warps` (bit i: warp i) have arrived and go on.
+  // bar.sync (or red): all `warps` (bit i: warp i) have arrived and go on. Warps that have exited count as
+  // arrived at every barrier: name them too.
   void barrier(std::uint64_t warps);
   // bar.warp.sync: the lanes of `site` have met.
   void warp_sync(const Site& site);
-  // membar, fence of gpu or system scope; those of block scope are of no concern here.
+  // membar, fence of gpu or system scope; those of block scope are of no concern here. An atomic or store
+  // with .release or .acq_rel is a fence and then that access.
   void fence(const Site& site);
 
  private:

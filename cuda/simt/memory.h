@@ -54,6 +54,8 @@ class Memory {
 
   // The live allocation that holds this address, if any.
   std::optional<Allocation> find(std::uint64_t address) const;
+  // Whether the address lies in memory that has been freed.
+  bool freed(std::uint64_t address) const;
   // Says where the address lies: "8 bytes behind the 400 bytes at 0x..., freed".
   std::string describe(std::uint64_t address) const;
 
