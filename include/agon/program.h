@@ -67,7 +67,8 @@ struct KernelTime {
 class Program {
  public:
   virtual ~Program() = default;
-  /// Host memory of an input; fill it before run(). Stays valid as long as the program.
+  /// Host memory of an input, for the next run; fill it before run(), and ask again for the run after it
+  /// (devices alternate between buffers). An input that is not asked for keeps its values.
   virtual std::span<std::byte> input(std::string_view name) = 0;
   /// Copies `value` into an input, converting f32 and f64. Throws Error(usage) on name or shape.
   virtual void write(std::string_view name, const Tensor& value) = 0;
@@ -96,7 +97,7 @@ class Backend {
                                            const CompileOptions& options) = 0;
 };
 
-/// "cpu", "reference", "cuda" or "simt". Throws Error(usage) for an unknown name, Error(unsupported) with the
+/// "cpu", "reference", "cuda", "cuda:N" for device N, or "simt". Throws Error(usage) for an unknown name, Error(unsupported) with the
 /// cure where this build or machine lacks it.
 std::shared_ptr<Backend> open_backend(std::string_view name);
 /// The names open_backend knows.

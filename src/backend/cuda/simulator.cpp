@@ -1,0 +1,71 @@
+#include "backend/cuda/simulator.h"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace agon::device {
+namespace {
+
+template <class Function>
+void find(void* handle, const char* name, Function*& function) {
+  function = reinterpret_cast<Function*>(::dlsym(handle, name));
+}
+
+std::string line_of(const nlohmann::json& report) {
+  std::string line = fmt::format("{}: {}", report.value("kind", ""), report.value("message", ""));
+  if (report.contains("kernel"))
+    line += fmt::format(" in {}, block {}, thread {}", report["kernel"].get<std::string>(),
+                        report["block"].dump(), report["thread"].dump());
+  if (report.contains("file"))
+    line += fmt::format(" at {}:{}", report["file"].get<std::string>(), report["line"].get<int>());
+  return line;
+}
+
+/// A field of a kernel's counters, as shown.
+struct Shown {
+  const char* name;
+  const char* pointer;  ///< JSON pointer
+};
+constexpr Shown shown[] = {
+    {"issue slots", "/issue_slots"},
+    {"global sectors read", "/global_load/sectors"},
+    {"global sectors written", "/global_store/sectors"},
+    {"bank conflicts", "/bank_conflicts"},
+    {"fma", "/fma_fp32"},
+    {"tensor mac", "/mac_tensor"},
+    {"barriers", "/barriers"},
+    {"launches", "/launches"},
+};
+
+}  // namespace
+
+Simulator::Simulator(void* handle) {
+  find(handle, "agon_simt_take_reports", take_reports_);
+  find(handle, "agon_simt_counters", counters_);
+  find(handle, "agon_simt_clear_counters", clear_counters_);
+}
+
+std::vector<std::string> Simulator::take_reports() const {
+  std::vector<std::string> lines;
+  if (!present()) return lines;
+  for (const auto& report : nlohmann::json::parse(take_reports_())) lines.push_back(line_of(report));
+  return lines;
+}
+
+void Simulator::clear_counters() const {
+  if (present()) clear_counters_();
+}
+
+std::vector<std::pair<std::string, double>> Simulator::counters() const {
+  std::vector<std::pair<std::string, double>> sums;
+  if (!present()) return sums;
+  for (const Shown& field : shown) sums.emplace_back(field.name, 0);
+  const auto all = nlohmann::json::parse(counters_());
+  for (const auto& kernel : all["kernels"])
+    for (size_t i = 0; i < sums.size(); ++i)
+      sums[i].second += kernel["counters"][nlohmann::json::json_pointer(shown[i].pointer)].get<double>();
+  return sums;
+}
+
+}  // namespace agon::device

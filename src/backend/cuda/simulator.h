@@ -1,0 +1,30 @@
+#pragma once
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace agon::device {
+
+/// The simulated device's own functions (cuda/simt/simt.h), found in the library that serves the CUDA
+/// runtime.
+class Simulator {
+ public:
+  Simulator() = default;
+  /// `handle` (of dlopen) is a library that sees cudaMalloc.
+  explicit Simulator(void* handle);
+
+  /// False where a real CUDA runtime serves.
+  bool present() const { return take_reports_ != nullptr; }
+  /// What the checkers found since the last call, one line each.
+  std::vector<std::string> take_reports() const;
+  void clear_counters() const;
+  /// What was executed since the counters were cleared: (name, count), in a fixed order.
+  std::vector<std::pair<std::string, double>> counters() const;
+
+ private:
+  const char* (*take_reports_)() = nullptr;
+  const char* (*counters_)() = nullptr;
+  void (*clear_counters_)() = nullptr;
+};
+
+}  // namespace agon::device

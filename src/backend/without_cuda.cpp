@@ -1,0 +1,24 @@
+#include "backend/cuda/cuda.h"
+
+/// In place of backend/cuda where there was no CUDA toolkit to build with.
+namespace agon {
+namespace {
+
+[[noreturn]] void no_library() {
+  fail(
+      ErrorKind::unsupported,
+      "this build has no CUDA library; run tools/setup --cuda, configure with --preset cuda and build again, "
+      "or use --device cpu");
+}
+
+}  // namespace
+
+std::shared_ptr<Backend> make_cuda_backend(int) {
+  no_library();
+}
+
+std::shared_ptr<Backend> make_simt_backend() {
+  no_library();
+}
+
+}  // namespace agon
