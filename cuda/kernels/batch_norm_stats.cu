@@ -24,7 +24,7 @@ __device__ void finish_channel(const BatchNormFinish& f, int c, double mean, dou
 }
 
 template <int width, class T>
-__global__ void __launch_bounds__(column_threads)
+__global__ void __launch_bounds__(column_threads, 4)
     batch_norm_stats(const T* x, ColumnGrid grid, const __grid_constant__ BatchNormFinish finish,
                      void* workspace) {
   float shift[width];
