@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <vector>
 
+#include "agon/error.h"
+
 #include "cuda/simt/check_words.h"
 
 namespace agon::simt {
@@ -44,7 +46,8 @@ struct BlockChecker::State {
     shared_view.read = read.data();
     shared_view.write_pc = write_pc.data();
     shared_view.bytes = of.shape.shared_bytes;
-    GlobalShadow& shadow = of.shadow;
+    check(of.shadow != nullptr, ErrorKind::internal, "simt: checks asked of a memory without a shadow");
+    const GlobalShadow& shadow = *of.shadow;
     global_view.state = shadow.state;
     global_view.write = shadow.write;
     global_view.read = shadow.read;
@@ -101,10 +104,19 @@ struct BlockChecker::State {
     return good;
   }
 
+  // The words that a cp.async fills are in flight, or have landed.
+  void note_async(const Site& site, LaneMask lanes, const std::uint32_t* offsets, std::uint32_t bytes,
+                  std::uint32_t at, Kind kind) {
+    for (LaneMask rest = lanes; rest; rest &= rest - 1) {
+      const auto lane = static_cast<std::uint32_t>(std::countr_zero(rest));
+      std::fill_n(write.begin() + offsets[lane] / 4, bytes / 4, pack(at, 15, kind, site.warp * 32 + lane));
+    }
+  }
+
   // Whenever the clock has ticked: starts it anew before it runs out.
   void after_tick() {
     if (order.tick() < max_tick - 1) return;
-    serial = shared_state.shadow.renew(block);
+    serial = shared_state.shadow->renew(block);
     // Reads by the block's older serials are its own, not those of several blocks: word by word they are
     // told.
     global_view.first = UINT32_MAX;
@@ -144,7 +156,7 @@ LaneMask BlockChecker::global(const Site& site, Access access, const std::uint64
   s.place(s.global_view, site);
   if (!site.lanes) return 0;
   const bool writes = access == Access::write;
-  if (bytes >= 4 && (access == Access::read || (writes && !s.shared_state.shadow.has_extra_readers())) &&
+  if (bytes >= 4 && (access == Access::read || (writes && !s.shared_state.shadow->has_extra_readers())) &&
       s.vectors.global(s.global_view, writes ? fast::Mode::write : fast::Mode::read, site.lanes, addresses,
                        bytes))
     return site.lanes;
@@ -236,29 +248,42 @@ LaneMask BlockChecker::async_issue(const Site& site, const std::uint32_t* shared
   s.order.settle();
   s.place(s.shared_view, site);
   s.place(s.global_view, site);
-  LaneMask good = s.aligned(site, shared_offsets, bytes, "shared", false) &
-                  s.aligned(site, addresses, bytes, "global", true);
+  if (!site.lanes) return 0;
+  LaneMask whole = site.lanes;
+  if (sources) {
+    for (std::uint32_t lane = 0; lane < 32; ++lane) whole &= ~(LaneMask{sources[lane] < bytes} << lane);
+  }
+  const bool read = whole && s.vectors.global(s.global_view, fast::Mode::read, whole, addresses, bytes);
+  LaneMask good = site.lanes;
+  if (!read || whole != site.lanes) {
+    good = s.aligned(site, addresses, bytes, "global", true);
+    for (LaneMask rest = read ? good & ~whole : good; rest; rest &= rest - 1) {
+      const auto lane = static_cast<std::uint32_t>(std::countr_zero(rest));
+      const std::uint32_t source = sources ? std::min(sources[lane], bytes) : bytes;
+      if (source && !check_words(s.actor(site, lane), s.global_view, WordSpace::global, Deed::read,
+                                 addresses[lane], source))
+        good &= ~(1u << lane);
+    }
+  }
+  if (!good) return 0;
+  if (s.vectors.shared(s.shared_view, fast::Mode::write, good, shared_offsets, bytes)) {
+    s.note_async(site, good, shared_offsets, bytes, pending_tick, pending);
+    return good;
+  }
+  Site writers = site;
+  writers.lanes = good;
+  good = s.aligned(writers, shared_offsets, bytes, "shared", false);
   for (LaneMask rest = good; rest; rest &= rest - 1) {
     const auto lane = static_cast<std::uint32_t>(std::countr_zero(rest));
-    const Actor actor = s.actor(site, lane);
-    const std::uint32_t source = sources ? std::min(sources[lane], bytes) : bytes;
-    const bool there =
-        (source == 0 ||
-         check_words(actor, s.global_view, WordSpace::global, Deed::read, addresses[lane], source)) &&
-        check_words(actor, s.shared_view, WordSpace::shared, Deed::async_issue, shared_offsets[lane], bytes);
-    if (!there) good &= ~(1u << lane);
+    if (!check_words(s.actor(site, lane), s.shared_view, WordSpace::shared, Deed::async_issue,
+                     shared_offsets[lane], bytes))
+      good &= ~(1u << lane);
   }
   return good;
 }
 
 void BlockChecker::async_land(const Site& site, const std::uint32_t* shared_offsets, std::uint32_t bytes) {
-  State& s = *state_;
-  for (LaneMask rest = site.lanes; rest; rest &= rest - 1) {
-    const auto lane = static_cast<std::uint32_t>(std::countr_zero(rest));
-    const std::uint32_t thread = site.warp * 32 + lane;
-    for (std::uint32_t i = 0; i < bytes / 4; ++i)
-      s.write[shared_offsets[lane] / 4 + i] = pack(s.order.tick(), 15, plain, thread);
-  }
+  state_->note_async(site, site.lanes, shared_offsets, bytes, state_->order.tick(), plain);
 }
 
 void BlockChecker::barrier(std::uint64_t warps) {

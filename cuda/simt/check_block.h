@@ -41,7 +41,8 @@ struct SourcePlace {
   std::uint32_t line = 0;
 };
 
-// What the blocks of a launch share. Made for the current operation of the memory's history.
+// What the blocks of a launch share. Made for the current operation of the memory's history. Where the memory
+// has no shadow it takes the executor's reports alone.
 class LaunchChecker {
  public:
   struct Shape {

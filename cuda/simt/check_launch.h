@@ -12,7 +12,7 @@ namespace agon::simt {
 
 struct LaunchChecker::State {
   Memory& memory;
-  GlobalShadow& shadow;
+  GlobalShadow* shadow;  // null: reports of the executor's own faults alone
   std::string kernel;
   Shape shape;
   std::function<SourcePlace(std::uint32_t)> locate;

@@ -65,7 +65,7 @@ struct Word {
       return false;
     }
     if (serial < view.floor) return true;
-    const GlobalShadow::Owner owner = actor.state.shadow.owner(serial);
+    const GlobalShadow::Owner owner = actor.state.shadow->owner(serial);
     const History& history = actor.state.memory.history();
     if (owner.operation != history.current()) {
       if (history.before_current(owner.operation)) return true;
@@ -146,8 +146,8 @@ struct Word {
       report(fault, fmt::format("{} {} that {} read, {}", verb(), place(), who, cure(fault)));
     };
     if (cell != 0 && !(global() && serial == 0) && (cells::bytes(cell) & bytes) != 0) judge(serial, cell);
-    if (!global() || !actor.state.shadow.has_extra_readers()) return;
-    for (const Serial of : actor.state.shadow.extra_readers(index)) {
+    if (!global() || !actor.state.shadow->has_extra_readers()) return;
+    for (const Serial of : actor.state.shadow->extra_readers(index)) {
       if (of != view.serial && of >= view.floor) judge(of, pack(0, 15, 0, 0));
     }
   }
@@ -177,12 +177,12 @@ struct Word {
     } else if (const std::uint32_t of = view.read_serial[index]; of == view.serial) {
       if (old >= view.barrier_floor) cell = join_reads(old, cell);
     } else if (of >= view.floor && of != 0) {
-      const GlobalShadow::Owner owner = actor.state.shadow.owner(of);
+      const GlobalShadow::Owner owner = actor.state.shadow->owner(of);
       const History& history = actor.state.memory.history();
       if (owner.operation == history.current()) {
         if (owner.block != actor.block || owner.many) serial = view.many;
       } else if (!history.before_current(owner.operation)) {
-        actor.state.shadow.add_reader(index, of);
+        actor.state.shadow->add_reader(index, of);
       }
     }
     view.read[index] = cell;
