@@ -249,19 +249,26 @@ LaneMask BlockChecker::async_issue(const Site& site, const std::uint32_t* shared
   s.place(s.shared_view, site);
   s.place(s.global_view, site);
   if (!site.lanes) return 0;
-  LaneMask whole = site.lanes;
+  LaneMask whole = site.lanes, none = 0;
   if (sources) {
-    for (std::uint32_t lane = 0; lane < 32; ++lane) whole &= ~(LaneMask{sources[lane] < bytes} << lane);
+    for (std::uint32_t lane = 0; lane < 32; ++lane) {
+      whole &= ~(LaneMask{sources[lane] < bytes} << lane);
+      none |= LaneMask{sources[lane] == 0} << lane;
+    }
+    none &= site.lanes;
   }
   const bool read = whole && s.vectors.global(s.global_view, fast::Mode::read, whole, addresses, bytes);
   LaneMask good = site.lanes;
   if (!read || whole != site.lanes) {
-    good = s.aligned(site, addresses, bytes, "global", true);
-    for (LaneMask rest = read ? good & ~whole : good; rest; rest &= rest - 1) {
+    // A lane that reads nothing may name any address.
+    Site readers = site;
+    readers.lanes = site.lanes & ~none;
+    good = s.aligned(readers, addresses, bytes, "global", true) | none;
+    for (LaneMask rest = good & ~none & (read ? ~whole : ~0u); rest; rest &= rest - 1) {
       const auto lane = static_cast<std::uint32_t>(std::countr_zero(rest));
       const std::uint32_t source = sources ? std::min(sources[lane], bytes) : bytes;
-      if (source && !check_words(s.actor(site, lane), s.global_view, WordSpace::global, Deed::read,
-                                 addresses[lane], source))
+      if (!check_words(s.actor(site, lane), s.global_view, WordSpace::global, Deed::read, addresses[lane],
+                       source))
         good &= ~(1u << lane);
     }
   }

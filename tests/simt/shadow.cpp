@@ -286,14 +286,17 @@ TEST_CASE("cp.async lands at its wait", "[simt]") {
     REQUIRE(device.found() == Found{{FaultKind::race_shared, 30}});
   }
   SECTION("zero fill reads only what it says") {
-    Offsets sources([](std::uint32_t lane) { return lane == 31 ? 4 : 16; });
-    const Addresses near_end([&](std::uint32_t lane) { return source + 4096 - 500 - 12 + 16 * lane; });
+    Offsets sources([](std::uint32_t lane) { return lane == 31 ? 0 : 16; });
+    Addresses near_end([&](std::uint32_t lane) { return source + 4096 - 496 + 16 * lane; });
     const Offsets other(row(1024, 16));
-    const Addresses aligned([&](std::uint32_t lane) { return source + 4096 - 496 + 16 * lane; });
-    sources.at[31] = 0;
-    device.block().async_issue({0, 40, full}, other.at.data(), aligned.at.data(), 16, sources.at.data());
+    device.block().async_issue({0, 40, full}, other.at.data(), near_end.at.data(), 16, sources.at.data());
     REQUIRE(device.found().empty());
-    device.block().async_issue({1, 41, full}, Offsets(row(2048, 16)).at.data(), aligned.at.data(), 16);
+    near_end.at[31] = 3;  // a lane that reads nothing may name any address
+    device.block().async_land({0, 40, full}, other.at.data(), 16);
+    device.block().async_issue({0, 40, full}, other.at.data(), near_end.at.data(), 16, sources.at.data());
+    REQUIRE(device.found().empty());
+    near_end.at[31] = source + 4096;
+    device.block().async_issue({1, 41, full}, Offsets(row(2048, 16)).at.data(), near_end.at.data(), 16);
     REQUIRE(device.found() == Found{{FaultKind::out_of_bounds, 41}});
   }
 }
