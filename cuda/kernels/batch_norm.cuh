@@ -49,34 +49,34 @@ void with_storage(DType dtype, F&& f) {
 }
 
 /// A pass over [rows, channels] that keeps its per-channel constants in registers: a thread stays on its
-/// channels and walks down the rows.
+/// channels and walks down the rows of its block's share.
 struct RowGrid {
   int64_t rows;
-  int32_t channels, lanes, tiles;
+  int32_t channels, lanes = 1, tiles;
   uint32_t blocks, row_blocks;
 
   RowGrid(int64_t row_count, int channel_count, int width) : rows(row_count), channels(channel_count) {
-    const int64_t vectors = ceil_div(channel_count, width);
-    for (lanes = 1; lanes < column_threads && lanes < vectors;) lanes *= 2;
-    tiles = static_cast<int32_t>(ceil_div(vectors, lanes));
-    const int64_t at_a_time = column_threads / lanes, most = ceil_div(4096, tiles);
-    const int64_t needed = ceil_div(rows, at_a_time * 4);
+    while (lanes * width < tile_columns_at_most && lanes * width < channel_count) lanes *= 2;
+    tiles = static_cast<int32_t>(ceil_div(channel_count, lanes * width));
+    const int64_t most = ceil_div(8192, tiles), needed = ceil_div(rows, 64);
     row_blocks = static_cast<uint32_t>(needed < most ? needed : most);
     blocks = row_blocks * static_cast<uint32_t>(tiles);
   }
 };
 
-/// setup(column) once a thread, then body(row, column) for each of its rows.
-template <int width, class Setup, class Body>
-__device__ inline void for_each_row(const RowGrid& grid, Setup&& setup, Body&& body) {
-  const auto tile = blockIdx.x % static_cast<uint32_t>(grid.tiles);
-  const auto first = blockIdx.x / static_cast<uint32_t>(grid.tiles);
-  const auto lanes = static_cast<uint32_t>(grid.lanes), row_lanes = column_threads / lanes;
-  const int column = static_cast<int>((tile * lanes + threadIdx.x % lanes) * width);
+/// body(row, column) for each of a thread's rows; `constants[k]` are load(k, channel) of its channels.
+template <int count, int width, class Load, class Body>
+__device__ inline void for_each_row(const RowGrid& grid, float (&constants)[count][width], Load&& load,
+                                    Body&& body) {
+  const auto tile = static_cast<int>(blockIdx.x % static_cast<uint32_t>(grid.tiles));
+  const int64_t first = blockIdx.x / static_cast<uint32_t>(grid.tiles);
+  const int lanes = grid.lanes, row_lanes = column_threads / lanes;
+  const int lane = static_cast<int>(threadIdx.x) % lanes, row_lane = static_cast<int>(threadIdx.x) / lanes;
+  const int column = (tile * lanes + lane) * width;
+  stage_columns(tile * lanes * width, grid.channels, lane, constants, load);
   if (column >= grid.channels) return;
-  setup(column);
 #pragma unroll 2
-  for (int64_t row = first * row_lanes + threadIdx.x / lanes; row < grid.rows;
+  for (int64_t row = first * row_lanes + row_lane; row < grid.rows;
        row += int64_t{grid.row_blocks} * row_lanes)
     body(row, column);
 }

@@ -10,19 +10,15 @@ __global__ void __launch_bounds__(column_threads)
     batch_norm_apply(const __grid_constant__ BatchNormApplyArgs args, RowGrid grid) {
   const X* const x = static_cast<const X*>(args.x);
   Y* const y = static_cast<Y*>(args.y);
-  float mean[width], scale[width], beta[width];
-  for_each_row<width>(
-      grid,
-      [&](int column) {
-#pragma unroll
-        for (int k = 0; k < width; ++k) {
-          const int c = column + k;
-          const float inv_std =
-              args.variance != nullptr ? 1 / sqrtf(args.variance[c] + args.eps) : args.inv_std[c];
-          mean[k] = args.mean[c];
-          scale[k] = args.gamma != nullptr ? args.gamma[c] * inv_std : inv_std;
-          beta[k] = args.beta != nullptr ? args.beta[c] : 0;
-        }
+  float of[3][width];  // mean, scale, beta
+  for_each_row(
+      grid, of,
+      [&](int k, int c) {
+        if (k == 0) return args.mean[c];
+        if (k == 2) return args.beta != nullptr ? args.beta[c] : 0.0f;
+        const float inv_std =
+            args.variance != nullptr ? 1 / sqrtf(args.variance[c] + args.eps) : args.inv_std[c];
+        return args.gamma != nullptr ? args.gamma[c] * inv_std : inv_std;
       },
       [&](int64_t row, int column) {
         const int64_t i = row * grid.channels + column;
@@ -30,7 +26,7 @@ __global__ void __launch_bounds__(column_threads)
         load_row(x, i, v);
 #pragma unroll
         for (int k = 0; k < width; ++k)
-          v[k] = activate(args.activation, (v[k] - mean[k]) * scale[k] + beta[k]);
+          v[k] = activate(args.activation, (v[k] - of[0][k]) * of[1][k] + of[2][k]);
         store_row(y, i, v);
       });
 }

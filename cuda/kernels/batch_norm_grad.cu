@@ -5,26 +5,29 @@
 namespace agon::cuda {
 namespace {
 
-/// What a thread knows of its channels.
-template <int width>
-struct Channels {
-  float mean[width], inv_std[width], gamma[width], beta[width];
+/// The per-channel constants, in this order.
+enum Constant : int { mean, inv_std, gamma, beta, dgamma, dbeta };
 
-  __device__ void load(const BatchNormGradArgs& args, int column) {
-#pragma unroll
-    for (int k = 0; k < width; ++k) {
-      const int c = column + k;
-      mean[k] = args.mean[c];
-      inv_std[k] = args.inv_std[c];
-      gamma[k] = args.gamma != nullptr ? args.gamma[c] : 1;
-      beta[k] = args.beta != nullptr ? args.beta[c] : 0;
-    }
+__device__ float constant(const BatchNormGradArgs& args, int which, int c) {
+  switch (which) {
+    case mean:
+      return args.mean[c];
+    case inv_std:
+      return args.inv_std[c];
+    case gamma:
+      return args.gamma != nullptr ? args.gamma[c] : 1;
+    case beta:
+      return args.beta != nullptr ? args.beta[c] : 0;
+    case dgamma:
+      return args.dgamma[c];
+    default:
+      return args.dbeta[c];
   }
-};
+}
 
 /// dy through the activation's derivative, whose output is read or made again as the forward made it.
-template <int width, class X>
-__device__ void through_activation(const BatchNormGradArgs& args, const Channels<width>& of, int64_t i,
+template <class X, int count, int width>
+__device__ void through_activation(const BatchNormGradArgs& args, const float (&of)[count][width], int64_t i,
                                    const float (&x)[width], float (&dy)[width]) {
   if (args.activation.kind == ActivationKind::identity) return;
   float y[width];
@@ -33,7 +36,7 @@ __device__ void through_activation(const BatchNormGradArgs& args, const Channels
   } else {
 #pragma unroll
     for (int k = 0; k < width; ++k)
-      y[k] = activate(args.activation, (x[k] - of.mean[k]) * (of.gamma[k] * of.inv_std[k]) + of.beta[k]);
+      y[k] = activate(args.activation, (x[k] - of[mean][k]) * (of[gamma][k] * of[inv_std][k]) + of[beta][k]);
   }
 #pragma unroll
   for (int k = 0; k < width; ++k) dy[k] = activate_grad(args.activation, y[k], dy[k]);
@@ -42,22 +45,22 @@ __device__ void through_activation(const BatchNormGradArgs& args, const Channels
 template <int width, class X, class D>
 __global__ void __launch_bounds__(column_threads, 3)
     batch_norm_grad_reduce(const __grid_constant__ BatchNormGradArgs args, ColumnGrid grid) {
-  Channels<width> of;
-  bool known = false;
+  float of[4][width];
   reduce_columns<Sum, 2, width>(
       grid, args.workspace,
+      [&](int first, int lane) {
+        stage_columns(first, grid.columns, lane, of, [&](int k, int c) { return constant(args, k, c); });
+      },
       [&](Sum(&acc)[2][width], int64_t, int64_t row, int column) {
-        if (!known) of.load(args, column);
-        known = true;
         const int64_t i = row * grid.columns + column;
         float x[width], dy[width];
         load_row(static_cast<const X*>(args.x), i, x);
         load_row(static_cast<const D*>(args.dy), i, dy);
-        through_activation<width, X>(args, of, i, x, dy);
+        through_activation<X>(args, of, i, x, dy);
 #pragma unroll
         for (int k = 0; k < width; ++k) {
           acc[0][k].add(dy[k]);
-          acc[1][k].add(dy[k] * ((x[k] - of.mean[k]) * of.inv_std[k]));
+          acc[1][k].add(dy[k] * ((x[k] - of[mean][k]) * of[inv_std][k]));
         }
       },
       [&](int64_t, int c, const double(&total)[2]) {
@@ -78,29 +81,20 @@ __global__ void __launch_bounds__(column_threads, 3)
 template <int width, class X, class D, class O>
 __global__ void __launch_bounds__(column_threads, 3)
     batch_norm_grad_apply(const __grid_constant__ BatchNormGradArgs args, RowGrid grid) {
-  Channels<width> of;
-  float mean_dy[width], mean_dyh[width];
+  float of[6][width];
   const float share = 1 / static_cast<float>(grid.rows);
-  for_each_row<width>(
-      grid,
-      [&](int column) {
-        of.load(args, column);
-#pragma unroll
-        for (int k = 0; k < width; ++k) {
-          mean_dy[k] = args.dbeta[column + k] * share;
-          mean_dyh[k] = args.dgamma[column + k] * share;
-        }
-      },
+  for_each_row(
+      grid, of, [&](int k, int c) { return constant(args, k, c) * (k >= dgamma ? share : 1.0f); },
       [&](int64_t row, int column) {
         const int64_t i = row * grid.channels + column;
         float x[width], dy[width];
         load_row(static_cast<const X*>(args.x), i, x);
         load_row(static_cast<const D*>(args.dy), i, dy);
-        through_activation<width, X>(args, of, i, x, dy);
+        through_activation<X>(args, of, i, x, dy);
 #pragma unroll
         for (int k = 0; k < width; ++k) {
-          const float h = (x[k] - of.mean[k]) * of.inv_std[k];
-          dy[k] = of.gamma[k] * of.inv_std[k] * (dy[k] - mean_dy[k] - h * mean_dyh[k]);
+          const float h = (x[k] - of[mean][k]) * of[inv_std][k];
+          dy[k] = of[gamma][k] * of[inv_std][k] * (dy[k] - of[dbeta][k] - h * of[dgamma][k]);
         }
         store_row(static_cast<O*>(args.dx), i, dy);
       });

@@ -27,18 +27,18 @@ template <int width, class T>
 __global__ void __launch_bounds__(column_threads, 4)
     batch_norm_stats(const T* x, ColumnGrid grid, const __grid_constant__ BatchNormFinish finish,
                      void* workspace) {
-  float shift[width];
-  bool known = false;
+  float shift[1][width];
   reduce_columns<Sum, 2, width>(
       grid, workspace,
+      [&](int first, int lane) {
+        stage_columns(first, grid.columns, lane, shift, [&](int, int column) { return load1(x + column); });
+      },
       [&](Sum(&acc)[2][width], int64_t, int64_t row, int column) {
-        if (!known) load_row(x, column, shift);
-        known = true;
         float v[width];
         load_row(x, row * grid.columns + column, v);
 #pragma unroll
         for (int k = 0; k < width; ++k) {
-          const float d = v[k] - shift[k];
+          const float d = v[k] - shift[0][k];
           acc[0][k].add(d);
           acc[1][k].add(d * d);
         }

@@ -9,7 +9,7 @@
 /// tile are merged in order by the last block to finish.
 namespace agon::cuda {
 
-constexpr int column_threads = 256;
+constexpr int column_threads = 256, tile_columns_at_most = 32;
 constexpr int column_counters = 1024;  ///< tiles that may be split, each with a counter
 
 struct ColumnGrid {
@@ -20,12 +20,12 @@ struct ColumnGrid {
   ColumnGrid() = default;
   ColumnGrid(int64_t outer, int64_t row_count, int64_t column_count, int width)
       : rows(row_count), columns(static_cast<int32_t>(column_count)) {
-    while (lanes < 32 && int64_t{lanes} * width < column_count) lanes *= 2;
+    while (lanes * width < tile_columns_at_most && int64_t{lanes} * width < column_count) lanes *= 2;
     tiles = static_cast<int32_t>(ceil_div(column_count, int64_t{lanes} * width));
     const int64_t groups = outer * tiles, at_a_time = column_threads / lanes;
     // Enough blocks for any device, each with a share worth its merging.
     int64_t want = groups > column_counters ? 1 : ceil_div(640, groups);
-    const int64_t most = ceil_div(rows, at_a_time * 8);
+    const int64_t most = rows / 160;
     want = want < most ? want : most;
     rows_per_split = ceil_div(ceil_div(rows, want < 1 ? 1 : want), at_a_time) * at_a_time;
     splits = static_cast<int32_t>(rows > 0 ? ceil_div(rows, rows_per_split) : 1);
@@ -40,11 +40,30 @@ struct ColumnGrid {
   }
 };
 
+/// Per-column constants, read once a block: out[k][i] = load(k, first + lane * width + i).
+template <int count, int width, class Load>
+__device__ inline void stage_columns(int first, int columns, int lane, float (&out)[count][width],
+                                     Load&& load) {
+  __shared__ float staged[count][tile_columns_at_most];
+  for (int place = static_cast<int>(threadIdx.x); place < count * tile_columns_at_most;
+       place += column_threads) {
+    const int k = place / tile_columns_at_most, column = first + place % tile_columns_at_most;
+    if (column < columns) staged[k][place % tile_columns_at_most] = load(k, column);
+  }
+  __syncthreads();
+#pragma unroll
+  for (int k = 0; k < count; ++k)
+#pragma unroll
+    for (int i = 0; i < width; ++i)
+      if (first + lane * width + i < columns) out[k][i] = staged[k][lane * width + i];
+}
+
+/// prepare(first, lane) is called by all threads with the tile's first column;
 /// accumulate(acc, outer, row, column) adds row `row`, columns column .. column + width - 1, to
 /// acc[value][k]; finish(outer, column, totals) gets each column's merged values once.
-template <class Acc, int values, int width, class Accumulate, class Finish>
-__device__ inline void reduce_columns(const ColumnGrid& grid, void* workspace, Accumulate&& accumulate,
-                                      Finish&& finish) {
+template <class Acc, int values, int width, class Prepare, class Accumulate, class Finish>
+__device__ inline void reduce_columns(const ColumnGrid& grid, void* workspace, Prepare&& prepare,
+                                      Accumulate&& accumulate, Finish&& finish) {
   constexpr int per_block = column_threads * width;
   __shared__ double parts[values * per_block];
   const int split = static_cast<int>(blockIdx.x % static_cast<uint32_t>(grid.splits));
@@ -55,6 +74,7 @@ __device__ inline void reduce_columns(const ColumnGrid& grid, void* workspace, A
   const int lane = static_cast<int>(threadIdx.x) % lanes, row_lane = static_cast<int>(threadIdx.x) / lanes;
   const int column = tile * tile_columns + lane * width;
 
+  prepare(tile * tile_columns, lane);
   Acc acc[values][width];
   const int64_t begin = split * grid.rows_per_split;
   const int64_t end = begin + grid.rows_per_split < grid.rows ? begin + grid.rows_per_split : grid.rows;

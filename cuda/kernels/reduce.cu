@@ -4,7 +4,7 @@
 namespace agon::cuda {
 namespace {
 
-constexpr int threads = 256, warps = threads / 32;
+constexpr int threads = 256;
 
 /// `width` neighbours from element i on.
 template <int width, class T>
@@ -27,7 +27,7 @@ template <class Acc, int width, class T>
 __global__ void __launch_bounds__(column_threads)
     reduce_columns_kernel(const T* x, float* y, ColumnGrid grid, bool square, float scale, void* workspace) {
   reduce_columns<Acc, 1, width>(
-      grid, workspace,
+      grid, workspace, [](int, int) {},
       [&](Acc(&acc)[1][width], int64_t outer, int64_t row, int column) {
         float v[width];
         load(x, (outer * grid.rows + row) * grid.columns + column, v);
@@ -39,25 +39,27 @@ __global__ void __launch_bounds__(column_threads)
       });
 }
 
-/// A warp a row of [rows, length].
+/// `lanes` (a power of two up to 32) threads a row of [rows, length].
 template <class Acc, int width, class T>
 __global__ void __launch_bounds__(threads)
-    reduce_rows_by_warp(const T* x, float* y, int64_t rows, int32_t length, bool square, float scale) {
-  const int lane = static_cast<int>(threadIdx.x) % 32;
-  const int64_t row = int64_t{blockIdx.x} * warps + threadIdx.x / 32;
-  if (row >= rows) return;
+    reduce_rows_by_warp(const T* x, float* y, int64_t rows, int32_t length, int32_t lanes, bool square,
+                        float scale) {
+  const int lane = static_cast<int>(threadIdx.x) % lanes;
+  const int64_t row = int64_t{blockIdx.x} * (threads / lanes) + static_cast<int>(threadIdx.x) / lanes;
   Acc acc;
+  if (row < rows) {
 #pragma unroll 4
-  for (int i = lane * width; i < length; i += 32 * width) {
-    float v[width];
-    load(x, row * length + i, v);
+    for (int i = lane * width; i < length; i += lanes * width) {
+      float v[width];
+      load(x, row * length + i, v);
 #pragma unroll
-    for (int k = 0; k < width; ++k) take(acc, v[k], square);
+      for (int k = 0; k < width; ++k) take(acc, v[k], square);
+    }
   }
   double total = acc.total();
-  for (int step = 16; step > 0; step /= 2)
+  for (int step = lanes / 2; step > 0; step /= 2)
     total = Acc::merge(total, __shfl_xor_sync(0xffffffffu, total, step));
-  if (lane == 0) y[row] = static_cast<float>(total * scale);
+  if (lane == 0 && row < rows) y[row] = static_cast<float>(total * scale);
 }
 
 /// `splits` blocks a row; the last one merges.
@@ -214,11 +216,13 @@ void launch_wide(const ReduceArgs& args, const Plan& plan, int way, cudaStream_t
   if (way == by_columns || way == by_columns4)
     reduce_columns_kernel<Acc, width><<<plan.grid.blocks, column_threads, 0, stream>>>(
         x, args.y, plan.grid, square, args.scale, args.workspace);
-  else if (way == by_warp || way == by_warp4)
+  else if (way == by_warp || way == by_warp4) {
+    int lanes = 1;  // each with four loads, where there are as many
+    while (lanes < 32 && lanes * width * 4 < plan.length) lanes *= 2;
     reduce_rows_by_warp<Acc, width>
-        <<<static_cast<unsigned>(ceil_div(plan.outer, warps)), threads, 0, stream>>>(
-            x, args.y, plan.outer, static_cast<int32_t>(plan.length), square, args.scale);
-  else
+        <<<static_cast<unsigned>(ceil_div(plan.outer, threads / lanes)), threads, 0, stream>>>(
+            x, args.y, plan.outer, static_cast<int32_t>(plan.length), lanes, square, args.scale);
+  } else
     reduce_rows_by_block<Acc, width><<<static_cast<unsigned>(plan.outer) * plan.splits, threads, 0, stream>>>(
         x, args.y, plan.length, plan.share, plan.splits, square, args.scale, args.workspace);
 }
