@@ -6,11 +6,10 @@
 #include <cstdint>
 #include <functional>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
-#include "counters.h"
+#include "cuda/simt/counters.h"
 
 namespace agon::simt {
 
@@ -44,7 +43,7 @@ struct Options {
   std::uint64_t instruction_limit = 20'000'000'000ull;
   std::size_t report_limit =
       16;                   // reports kept of one launch: one per source line and kind, in the order found
-  std::uint32_t arch = 80;  // 10 * major + minor, what %nvvm reflection and attributes name
+  std::uint32_t arch = 80;  // 10 * major + minor
   std::uint32_t sm_count = 108;                 // %nsmid
   std::function<void(std::string_view)> print;  // a kernel's printf; empty: to stdout
 };
@@ -58,9 +57,5 @@ struct LaunchResult {
 // Runs the launch to its end. Faults of the kernel come back as reports; throws only agon::Error on misuse.
 // Several threads may call it at once on the same Memory.
 LaunchResult run(const Launch& launch, Memory& memory, const Options& options);
-
-// The instructions of a kernel that the machine does not know, each named once with its line ("foo.bar.f32 at
-// conv.cu:12"); empty: it can run.
-std::vector<std::string> unknown_instructions(const Module& module, const Kernel& kernel);
 
 }  // namespace agon::simt

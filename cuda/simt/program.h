@@ -194,6 +194,7 @@ struct Kernel {
   uint32_t shared_align = 16;
   std::array<uint32_t, 3> max_threads{};       ///< .maxntid, zeros if not given
   std::array<uint32_t, 3> required_threads{};  ///< .reqntid, zeros if not given
+  mutable std::shared_ptr<const void> code;    ///< what the machine made of it when first run (code.h)
 };
 
 /// "file:line" of an instruction, with the chain of inlined calls ("a.h:3 in f, from b.cu:7").
