@@ -78,28 +78,28 @@ void add_batch_norm(const ChannelLayout& l) {
   const auto make = [l] { return std::make_shared<Data>(l); };
   add("batch_norm_stats/" + problem, stream, 0, [=] {
     return [d = make(), l] {
-      batch_norm_stats(l, d->x, 1e-5, d->mean, d->variance, d->inv_std, d->scratch.data());
+      batch_norm_stats(l, d->x.get(), 1e-5, d->mean, d->variance, d->inv_std, d->scratch.data());
     };
   });
   add("batch_norm_apply/" + problem, 2 * stream, 0, [=] {
     return [d = make(), l, leaky] {
-      batch_norm_apply(l, d->x, d->mean, d->inv_std, d->gamma, d->beta, leaky, d->y, d->scratch.data());
+      batch_norm_apply(l, d->x.get(), d->mean, d->inv_std, d->gamma, d->beta, leaky, d->y, d->scratch.data());
     };
   });
   add("batch_norm_grad/" + problem, 5 * stream, 0, [=] {
     return [d = make(), l, leaky] {
-      batch_norm_grad(l, d->x, nullptr, d->dy, d->mean, d->inv_std, d->gamma, d->beta, leaky, d->dx,
+      batch_norm_grad(l, d->x.get(), nullptr, d->dy, d->mean, d->inv_std, d->gamma, d->beta, leaky, d->dx,
                       d->dgamma, d->dbeta, d->scratch.data());
     };
   });
   add("batch_norm_grad_y/" + problem, 7 * stream, 0, [=] {
     return [d = make(), l, leaky] {
-      batch_norm_grad(l, d->x, d->y, d->dy, d->mean, d->inv_std, d->gamma, d->beta, leaky, d->dx, d->dgamma,
+      batch_norm_grad(l, d->x.get(), d->y, d->dy, d->mean, d->inv_std, d->gamma, d->beta, leaky, d->dx, d->dgamma,
                       d->dbeta, d->scratch.data());
     };
   });
   add("channel_sum/" + problem, stream, 0,
-      [=] { return [d = make(), l] { channel_sum(l, d->x, d->dbeta, d->scratch.data()); }; });
+      [=] { return [d = make(), l] { channel_sum(l, d->x.get(), d->dbeta, d->scratch.data()); }; });
 }
 
 /// `block` 0 is NHWC.

@@ -10,8 +10,8 @@ namespace agon::cases {
 /// A case compiled on a backend, fed with its numbers.
 class CaseRun {
  public:
-  CaseRun(Backend& backend, const Case& subject, bool fuse)
-      : case_(subject), store_(backend.make_store()), program_(compile(backend, fuse)) {
+  CaseRun(Backend& backend, const Case& subject, bool fuse, Precision precision = Precision::f32)
+      : case_(subject), store_(backend.make_store()), program_(compile(backend, fuse, precision)) {
     for (const auto& input : case_.inputs) program_->write(input.name, input.data);
     for (const auto& scalar : case_.scalars) program_->set_scalar(scalar.name, scalar.data.as<double>()[0]);
     reset();
@@ -35,8 +35,9 @@ class CaseRun {
   }
 
  private:
-  std::unique_ptr<Program> compile(Backend& backend, bool fuse) {
+  std::unique_ptr<Program> compile(Backend& backend, bool fuse, Precision precision) {
     CompileOptions options;
+    options.precision = precision;
     options.seed = 11;
     options.fuse = fuse;
     return backend.compile(case_.graph, *store_, options);

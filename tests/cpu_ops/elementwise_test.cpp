@@ -2,11 +2,13 @@
 
 #include <cstring>
 
+#include "backend/cpu/kernels/bf16.h"
 #include "catch.h"
 #include "naive.h"
 
 using namespace agon;
 using cpu::ElementwiseKernel;
+using cpu::ElementwiseOperand;
 using cpu::Strides;
 using Instruction = ElementwiseProgram::Instruction;
 
@@ -95,11 +97,11 @@ double exact(const Instruction& i, double a, double b, double c) {
 std::vector<float> apply(const Instruction& instruction, const std::vector<float>& a,
                          const std::vector<float>& b, const std::vector<float>& c) {
   const Shape extents{static_cast<int64_t>(a.size())};
-  const std::vector<Strides> inputs(3, Strides{1}), outputs(1, Strides{1});
+  const std::vector<ElementwiseOperand> inputs(3, {Strides{1}}), outputs(1, {Strides{1}});
   ElementwiseKernel kernel({{instruction}, {0}}, extents, inputs, outputs);
   std::vector<float> y(a.size());
-  const float* from[] = {a.data(), b.data(), c.data()};
-  float* to[] = {y.data()};
+  const void* from[] = {a.data(), b.data(), c.data()};
+  void* to[] = {y.data()};
   kernel.run(from, to);
   return y;
 }
@@ -227,7 +229,25 @@ Instruction random_instruction(std::mt19937& engine, int operands) {
   return instruction;
 }
 
-void check_random_chain(unsigned seed, bool in_place) {
+/// Floats as they lie in memory, in f32 or bf16.
+class Stored {
+ public:
+  Stored(std::vector<float> values, bool narrow) : floats_(std::move(values)), narrow_(narrow) {
+    for (float v : floats_) halves_.push_back({to_bf16(v)});
+  }
+  void* data() { return narrow_ ? static_cast<void*>(halves_.data()) : floats_.data(); }
+  double operator[](size_t i) const {
+    return static_cast<double>(narrow_ ? from_bf16(halves_[i].bits) : floats_[i]);
+  }
+
+ private:
+  std::vector<float> floats_;
+  std::vector<cpu::bf16> halves_;
+  bool narrow_;
+};
+
+/// With `narrow`, some operands are bf16.
+void check_random_chain(unsigned seed, bool in_place, bool narrow) {
   std::mt19937 engine(seed);
   Shape extents;
   const int rank = 1 + static_cast<int>(engine() % 5);
@@ -242,21 +262,25 @@ void check_random_chain(unsigned seed, bool in_place) {
   program.outputs.push_back(length - 1);
   if (seed % 2 == 0) program.outputs.push_back(static_cast<int>(engine() % static_cast<unsigned>(length)));
 
-  std::vector<Strides> from, to;
-  for (int i = 0; i < inputs; ++i) from.push_back(random_strides(engine, extents, true));
-  for (size_t k = 0; k < program.outputs.size(); ++k) to.push_back(random_strides(engine, extents, false));
+  std::vector<ElementwiseOperand> from, to;
+  const auto type = [&] { return narrow && engine() % 2 == 0; };
+  for (int i = 0; i < inputs; ++i) from.push_back({random_strides(engine, extents, true), type()});
+  for (size_t k = 0; k < program.outputs.size(); ++k)
+    to.push_back({random_strides(engine, extents, false), type()});
   if (in_place) from[0] = to.back();
 
-  std::vector<std::vector<float>> x, y;
+  std::vector<Stored> x, y;
   for (size_t i = 0; i < from.size(); ++i)
-    x.push_back(naive::integers(naive::span(extents, from[i]), seed + static_cast<unsigned>(i)));
-  for (const Strides& strides : to) y.emplace_back(naive::span(extents, strides), 99.0f);
+    x.emplace_back(naive::integers(naive::span(extents, from[i].strides), seed + static_cast<unsigned>(i)),
+                   from[i].narrow);
+  for (const auto& [strides, is_narrow] : to)
+    y.emplace_back(std::vector<float>(naive::span(extents, strides), 99.0f), is_narrow);
   const auto before = x;
   if (in_place) y.back() = x[0];
-  std::vector<const float*> in;
-  std::vector<float*> out;
-  for (const auto& values : x) in.push_back(values.data());
-  for (auto& values : y) out.push_back(values.data());
+  std::vector<const void*> in;
+  std::vector<void*> out;
+  for (Stored& values : x) in.push_back(values.data());
+  for (Stored& values : y) out.push_back(values.data());
   if (in_place) in[0] = out.back();
 
   ElementwiseKernel(program, extents, from, to).run(in.data(), out.data());
@@ -265,16 +289,18 @@ void check_random_chain(unsigned seed, bool in_place) {
   double largest = 0;
   std::vector<double> value(static_cast<size_t>(inputs + length));
   naive::for_each(extents, [&](const naive::Index& index) {
-    for (size_t i = 0; i < from.size(); ++i) value[i] = before[i][naive::offset(index, from[i])];
+    for (size_t i = 0; i < from.size(); ++i) value[i] = before[i][naive::offset(index, from[i].strides)];
     for (size_t i = 0; i < program.code.size(); ++i) {
       const auto& [a, b, c] = program.code[i].operands;
       value[from.size() + i] = exact(program.code[i], value[static_cast<size_t>(a)],
                                      value[static_cast<size_t>(b)], value[static_cast<size_t>(c)]);
     }
     for (double v : value) largest = std::max(largest, std::fabs(v));
-    for (size_t k = 0; k < to.size(); ++k)
-      equal &=
-          y[k][naive::offset(index, to[k])] == value[from.size() + static_cast<size_t>(program.outputs[k])];
+    for (size_t k = 0; k < to.size(); ++k) {
+      const double expected = value[from.size() + static_cast<size_t>(program.outputs[k])];
+      const double rounded = static_cast<double>(from_bf16(to_bf16(static_cast<float>(expected))));
+      equal &= y[k][naive::offset(index, to[k].strides)] == (to[k].narrow ? rounded : expected);
+    }
   });
   INFO("seed " << seed << (in_place ? " in place" : "") << " extents " << extents.str());
   if (largest < 0x1p23) CHECK(equal);  // beyond, float is not exact
@@ -284,12 +310,17 @@ void check_random_chain(unsigned seed, bool in_place) {
 
 // Were tiles, strides, broadcasting or the sharing of scratch wrong, fused chains would mix up values.
 TEST_CASE("random chains over random strides equal point by point evaluation") {
-  for (unsigned seed = 0; seed < 400; ++seed) check_random_chain(seed, false);
+  for (unsigned seed = 0; seed < 400; ++seed) check_random_chain(seed, false, false);
 }
 
 // Were an output stored before the last read of the input it replaces, in-place updates would corrupt it.
 TEST_CASE("an output may replace an input of equal strides") {
-  for (unsigned seed = 0; seed < 400; ++seed) check_random_chain(seed, true);
+  for (unsigned seed = 0; seed < 400; ++seed) check_random_chain(seed, true, false);
+}
+
+// Were bf16 operands read, rounded or stepped through wrongly, mixed precision would train on noise.
+TEST_CASE("random chains with bf16 operands equal point by point evaluation, rounded") {
+  for (unsigned seed = 0; seed < 400; ++seed) check_random_chain(seed, seed % 4 == 0, true);
 }
 
 // Were a pair of instructions run in one pass wired wrongly, a - b * c would become b * c - a.
@@ -297,7 +328,7 @@ TEST_CASE("two arithmetic instructions in one pass equal one after the other") {
   const size_t n = 1011;
   const auto a = naive::integers(n, 1), b = naive::integers(n, 2), c = naive::integers(n, 3);
   const Shape extents{static_cast<int64_t>(n)};
-  const std::vector<Strides> inputs(3, Strides{1}), outputs(1, Strides{1});
+  const std::vector<ElementwiseOperand> inputs(3, {Strides{1}}), outputs(1, {Strides{1}});
   for (Op first : {Op::add, Op::sub, Op::mul})
     for (const Instruction& second :
          {make(Op::add, 3, 2), make(Op::add, 2, 3), make(Op::sub, 3, 2), make(Op::sub, 2, 3),
@@ -306,8 +337,8 @@ TEST_CASE("two arithmetic instructions in one pass equal one after the other") {
       INFO(name_of(first) << " then " << name_of(second.op) << " of " << second.operands[0]);
       const ElementwiseProgram program{{make(first), second}, {1}};
       std::vector<float> y(n);
-      const float* in[] = {a.data(), b.data(), c.data()};
-      float* out[] = {y.data()};
+      const void* in[] = {a.data(), b.data(), c.data()};
+      void* out[] = {y.data()};
       ElementwiseKernel(program, extents, inputs, outputs).run(in, out);
       size_t wrong = 0;
       for (size_t i = 0; i < n; ++i) {
@@ -327,13 +358,13 @@ TEST_CASE("interpolation in one pass equals its three instructions") {
   const size_t n = 5003;
   const auto a = naive::integers(n, 1), b = naive::integers(n, 2), c = naive::integers(n, 3);
   const Shape extents{static_cast<int64_t>(n)};
-  const std::vector<Strides> inputs(3, Strides{1}), outputs(1, Strides{1});
+  const std::vector<ElementwiseOperand> inputs(3, {Strides{1}}), outputs(1, {Strides{1}});
   for (const Instruction& mul : {make(Op::mul, 3, 2), make(Op::mul, 2, 3)})
     for (const Instruction& add : {make(Op::add, 4, 0), make(Op::add, 0, 4)}) {
       const ElementwiseProgram program{{make(Op::sub, 1, 0), mul, add}, {2}};
       std::vector<float> y = a;
-      const float* in[] = {y.data(), b.data(), c.data()};
-      float* out[] = {y.data()};
+      const void* in[] = {y.data(), b.data(), c.data()};
+      void* out[] = {y.data()};
       ElementwiseKernel(program, extents, inputs, outputs).run(in, out);
       size_t wrong = 0;
       for (size_t i = 0; i < n; ++i) wrong += y[i] != a[i] + (b[i] - a[i]) * c[i];
@@ -347,13 +378,14 @@ TEST_CASE("large arrays are covered whatever the broadcast") {
   const auto x = naive::normals(static_cast<size_t>(extents.numel()), 8);
   const auto bias = naive::normals(160, 9);
   const auto scale = naive::normals(1, 10);
-  const std::vector<Strides> inputs{cpu::row_major(extents), cpu::broadcast_strides({160}, extents),
-                                    cpu::broadcast_strides({}, extents)};
-  const std::vector<Strides> outputs{cpu::row_major(extents)};
+  const std::vector<ElementwiseOperand> inputs{{cpu::row_major(extents)},
+                                               {cpu::broadcast_strides({160}, extents)},
+                                               {cpu::broadcast_strides({}, extents)}};
+  const std::vector<ElementwiseOperand> outputs{{cpu::row_major(extents)}};
   const ElementwiseProgram program{{make(Op::mul, 0, 2), make(Op::add, 3, 1)}, {1}};
   std::vector<float> y(x.size());
-  const float* in[] = {x.data(), bias.data(), scale.data()};
-  float* out[] = {y.data()};
+  const void* in[] = {x.data(), bias.data(), scale.data()};
+  void* out[] = {y.data()};
   ElementwiseKernel(program, extents, inputs, outputs).run(in, out);
   size_t wrong = 0;
   for (size_t i = 0; i < x.size(); ++i) wrong += std::fabs(y[i] - (x[i] * scale[0] + bias[i % 160])) > 1e-6f;
@@ -366,6 +398,6 @@ TEST_CASE("a chain with too many temporaries alive is refused") {
   for (int i = 0; i < 300; ++i) program.code.push_back(make(Op::neg, 0, -1, -1));
   for (int i = 0; i < 299; ++i) program.code.push_back(make(Op::add, 1 + i, i == 0 ? 300 : 300 + i));
   program.outputs.push_back(598);
-  const std::vector<Strides> one(1, Strides{1});
+  const std::vector<ElementwiseOperand> one(1, {Strides{1}});
   CHECK_THROWS_AS(ElementwiseKernel(program, {1000}, one, one), Error);
 }

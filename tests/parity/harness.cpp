@@ -13,10 +13,15 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
-std::unique_ptr<cases::Case> build(const ParityCase& parity) {
+std::unique_ptr<cases::Case> build(const ParityCase& parity, Precision precision) {
   auto subject = cases::make_case(parity.line);
   subject->differentiate(false);
+  if (precision == Precision::bf16) subject->round_to_bf16();
   return subject;
+}
+
+double tolerance_of(const ParityCase& parity, Precision precision) {
+  return precision == Precision::bf16 ? parity.bf16_tolerance : parity.tolerance;
 }
 
 }  // namespace
@@ -46,30 +51,32 @@ std::vector<Difference> compare(const Results& got, const Results& expected) {
   return result;
 }
 
-Results expected_of(const ParityCase& parity) {
-  const auto subject = build(parity);
+Results expected_of(const ParityCase& parity, Precision precision) {
+  const auto subject = build(parity, precision);
   return cases::CaseRun(*open_backend("reference"), *subject, false).collect();
 }
 
-Results results_of(Backend& backend, const ParityCase& parity, bool fuse) {
-  const auto subject = build(parity);
-  return cases::CaseRun(backend, *subject, fuse).collect();
+Results results_of(Backend& backend, const ParityCase& parity, bool fuse, Precision precision) {
+  const auto subject = build(parity, precision);
+  return cases::CaseRun(backend, *subject, fuse, precision).collect();
 }
 
-std::string reproducer(const ParityCase& parity, std::string_view backend) {
-  return fmt::format("AGON_PARITY_BACKEND={} AGON_PARITY_CASE=\"{}\" test_parity", backend, parity.line);
+std::string reproducer(const ParityCase& parity, std::string_view backend, Precision precision) {
+  return fmt::format("AGON_PARITY_BACKEND={} AGON_PARITY_CASE=\"{}\" test_parity{}", backend, parity.line,
+                     precision == Precision::bf16 ? " \"*bf16*\"" : "");
 }
 
-void check_parity(Backend& backend, const std::vector<ParityCase>& cases, std::ostream& log) {
+void check_parity(Backend& backend, const std::vector<ParityCase>& cases, std::ostream& log,
+                  Precision precision) {
   for (const ParityCase& parity : cases) {
-    INFO(reproducer(parity, backend.name()));
-    const Results expected = expected_of(parity);
+    INFO(reproducer(parity, backend.name(), precision));
+    const Results expected = expected_of(parity, precision);
     for (bool fuse : {true, false}) {
       INFO("fuse " << fuse);
       try {
-        for (const auto& [tensor, error] : compare(results_of(backend, parity, fuse), expected)) {
+        for (const auto& [tensor, error] : compare(results_of(backend, parity, fuse, precision), expected)) {
           INFO("tensor " << tensor << " " << expected.at(tensor).shape().str());
-          CHECK(error <= parity.tolerance);
+          CHECK(error <= tolerance_of(parity, precision));
         }
       } catch (const Error& error) {
         if (parity.may_lack && error.kind() == ErrorKind::unsupported)

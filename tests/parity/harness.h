@@ -26,16 +26,17 @@ struct Difference {
 /// The error of every tensor of `expected`; one that `got` lacks has an infinite error.
 std::vector<Difference> compare(const Results& got, const Results& expected);
 
-/// What `reference` makes of a case.
-Results expected_of(const ParityCase& parity);
+/// What `reference` makes of a case, fed with numbers that `precision` holds exactly.
+Results expected_of(const ParityCase& parity, Precision precision);
 /// What `backend` makes of it.
-Results results_of(Backend& backend, const ParityCase& parity, bool fuse);
+Results results_of(Backend& backend, const ParityCase& parity, bool fuse, Precision precision);
 
 /// The line that reruns one case on one backend.
-std::string reproducer(const ParityCase& parity, std::string_view backend);
+std::string reproducer(const ParityCase& parity, std::string_view backend, Precision precision);
 
 /// Runs `cases` on `backend`, with fusion on and off, and reports failures through Catch. Each line of `log`
 /// is a case that the backend may lack and does.
-void check_parity(Backend& backend, const std::vector<ParityCase>& cases, std::ostream& log);
+void check_parity(Backend& backend, const std::vector<ParityCase>& cases, std::ostream& log,
+                  Precision precision = Precision::f32);
 
 }  // namespace agon::parity

@@ -78,22 +78,40 @@ class OptimisedReference final : public Backend {
   std::shared_ptr<Backend> inner_ = open_backend("reference");
 };
 
+/// The backend, or null after a line that says why it is not here.
+std::shared_ptr<Backend> open_or_skip(const std::string& name) {
+  try {
+    return open_backend(name);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::unsupported) throw;
+    std::cout << "skipped: parity of " << name << ": " << error.what() << "\n";
+    return nullptr;
+  }
+}
+
 }  // namespace
 
 // Were a backend's op off, a GAN would train to something else there than the oracle says.
 TEST_CASE("every backend agrees with reference on every case, fused and unfused") {
   for (const std::string& name : backend_names()) {
     if (name == "reference" || !is_selected(name)) continue;
-    std::shared_ptr<Backend> backend;
-    try {
-      backend = open_backend(name);
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::unsupported) throw;
-      std::cout << "skipped: parity of " << name << ": " << error.what() << "\n";
-      continue;
-    }
-    check_parity(*backend, selected(), std::cout);
+    if (const auto backend = open_or_skip(name)) check_parity(*backend, selected(), std::cout);
   }
+}
+
+// Were bf16 stored where sums must be exact, or read as something else, mixed precision would not train.
+TEST_CASE("cpu agrees with reference on every case in bf16, fused and unfused") {
+  if (!is_selected("cpu")) return;
+  const auto backend = open_backend("cpu");
+  Graph empty;
+  try {
+    backend->compile(empty, *backend->make_store(), {.precision = Precision::bf16});
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::unsupported) throw;
+    std::cout << "skipped: parity of cpu in bf16: " << error.what() << "\n";
+    return;
+  }
+  check_parity(*backend, selected(), std::cout, Precision::bf16);
 }
 
 // Were a pass to change what a graph computes, every backend but the oracle would be wrong in the same way.

@@ -10,6 +10,7 @@ struct ParityCase {
   std::string line;         ///< see cases::Descriptor
   double tolerance = 1e-5;  ///< max|difference| / max|reference| of each tensor in f32
   bool may_lack = false;    ///< a backend may answer Error(unsupported)
+  double bf16_tolerance = 2e-2;
 };
 
 std::vector<ParityCase> elementwise_table();

@@ -1,5 +1,8 @@
+#include <set>
+
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/cpu_program.h"
+#include "graph/passes/mixed_precision.h"
 #include "graph/passes/passes.h"
 
 namespace agon {
@@ -9,13 +12,62 @@ namespace {
 /// What oneDNN's post-ops and our kernels absorb.
 class CpuFusion : public FusionPolicy {
  public:
+  explicit CpuFusion(bool narrow) : narrow_(narrow) {}
   std::string against_epilogue(const Graph& graph, const Node& node, bool, Activation) const override {
-    if (is_thin(graph, node) || node.op == Op::conv) return {};
+    if ((is_thin(graph, node) && !narrow_) || node.op == Op::conv) return {};
     return node.op == Op::matmul ? "the matrix product has no epilogue"
                                  : "oneDNN's backward pass has no post-ops";
   }
   std::string against_norm_epilogue(const Graph&, const Node&, Activation) const override { return {}; }
   std::string against_norm_grad(const Graph&, const Node&, Activation) const override { return {}; }
+
+ private:
+  bool narrow_;  ///< contractions will be bf16, which thin_conv.h does not take
+};
+
+class CpuPrecision : public PrecisionPolicy {
+ public:
+  bool reads_bf16(const Graph& graph, const Node& node, size_t input) const override {
+    switch (node.op) {
+      case Op::matmul:
+      case Op::conv:
+      case Op::conv_input_grad:
+      case Op::conv_weight_grad:
+        return input < 2;
+      case Op::batch_norm_train:
+        return input == 0;
+      case Op::batch_norm_grad:
+        return input == 0 || input == 4 || input == 5;
+      case Op::reduce_sum:
+        return sums_channels(graph, node);
+      default:
+        return is_pointwise(node);
+    }
+  }
+  bool writes_bf16(const Graph&, const Node& node, size_t output) const override {
+    switch (node.op) {
+      case Op::matmul:
+      case Op::conv:
+      case Op::conv_input_grad:
+      case Op::batch_norm_train:
+      case Op::batch_norm_grad:
+        return output == 0;
+      default:
+        return is_pointwise(node);
+    }
+  }
+
+ private:
+  static bool is_pointwise(const Node& node) {
+    return node.op == Op::elementwise || (is_elementwise(node.op) && node.op != Op::cast);
+  }
+  /// A sum over all axes but the last.
+  static bool sums_channels(const Graph& graph, const Node& node) {
+    std::set<int> axes;
+    for (int axis : node.get<AxesAttr>().axes) axes.insert(axis);
+    const int rank = graph.value(node.inputs[0]).shape.rank();
+    return static_cast<int>(axes.size()) == rank - 1 && !axes.contains(rank - 1);
+  }
 };
 
 class CpuBackend : public Backend {
@@ -30,11 +82,17 @@ class CpuBackend : public Backend {
 
 std::unique_ptr<Program> CpuBackend::compile(const Graph& graph, Store& store,
                                              const CompileOptions& options) {
-  check(options.precision == Precision::f32, ErrorKind::unsupported,
-        "cpu: only f32 is computed on this backend; use precision = \"f32\"");
+  check(options.precision != Precision::tf32, ErrorKind::unsupported,
+        "cpu: tf32 is for CUDA devices; use precision = \"f32\" or \"bf16\"");
+  const bool narrow = options.precision == Precision::bf16;
+  if (narrow) {
+    const std::string reason = against_bf16(dnnl::get_effective_cpu_isa());
+    check(reason.empty(), ErrorKind::unsupported, "cpu: {}", reason);
+  }
   auto* own = dynamic_cast<CpuStore*>(&store);
   check(own != nullptr, ErrorKind::usage, "cpu: the store belongs to another backend");
-  Fused fused = optimise(graph, CpuFusion(), options.fuse);
+  Fused fused = optimise(graph, CpuFusion(narrow), options.fuse);
+  if (narrow) fused.graph = mixed_precision(fused.graph, CpuPrecision());
   std::vector<std::string> notes;
   for (const auto& [node, action] : fused.notes) notes.push_back(fmt::format("{}: {}", node, action));
   return std::make_unique<CpuProgram>(Lowering(fused.graph, *own, engine_).run(), options.seed,

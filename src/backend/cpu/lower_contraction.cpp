@@ -23,6 +23,12 @@ Roles roles_of(const Node& node) {
   }
 }
 
+/// True if an operand of the contraction is bf16. Its activations lie plain: oneDNN's kernels for matrix
+/// registers want NHWC, and those for avx512_bf16 are as fast with it.
+bool is_narrow(const Graph& graph, const Node& node) {
+  return graph.value(node.inputs[0]).dtype == DType::bf16;
+}
+
 /// Where the operands of a convolution lie; the one that the pass computes is made.
 struct Places {
   Ref x, w, y;
@@ -45,14 +51,14 @@ Places place(Lowering& l, const Roles& roles, Layout x, Layout y, const dnnl::me
 
 /// A step without its functions.
 Step step_of(const Lowering& l, const Node& node, const Roles& roles, std::string detail) {
-  const Shape &x = l.info(roles.x).shape, &w = l.info(roles.w).shape, &y = l.info(roles.y).shape;
+  const Shape &w = l.info(roles.w).shape, &y = l.info(roles.y).shape;
   return {std::string(name_of(node.op)),
           node.name,
           std::move(detail),
           {},
           {},
           2.0 * static_cast<double>(y.numel()) * static_cast<double>(w.numel() / w[0]),
-          4.0 * static_cast<double>(x.numel() + w.numel() + y.numel())};
+          static_cast<double>(l.bytes_of(roles.x) + l.bytes_of(roles.w) + l.bytes_of(roles.y))};
 }
 
 using Run = std::function<void(const Frame&)>;
@@ -105,8 +111,8 @@ void lower_thin(Lowering& l, const Node& node, const Roles& roles) {
 bool is_blocked_by_hand(const Lowering& l, const Node& node, const Roles& roles) {
   const ValueInfo &x = l.info(roles.x), &w = l.info(roles.w), &y = l.info(roles.y);
   const auto& window = node.get<Window>();
-  if (window.rank != 2 || window.groups != 1 || window.dilation[0] != 1 || window.dilation[1] != 1 ||
-      !can_block(x.shape, x.dtype) || !can_block(y.shape, y.dtype))
+  if (is_narrow(l.graph(), node) || window.rank != 2 || window.groups != 1 || window.dilation[0] != 1 ||
+      window.dilation[1] != 1 || !can_block(x.shape, x.dtype) || !can_block(y.shape, y.dtype))
     return false;
   if (roles.pass == ConvPass::weight_grad) return true;
   if (node.fusion.bias || node.fusion.epilogue.kind != ActivationKind::identity) return false;
@@ -175,15 +181,20 @@ class Operand {
 };
 
 void lower_conv(Lowering& l, const Node& node, const Roles& roles) {
-  const Shape x = l.info(roles.x).shape, w = l.info(roles.w).shape, y = l.info(roles.y).shape;
+  const ValueInfo &x_info = l.info(roles.x), &w_info = l.info(roles.w), &y_info = l.info(roles.y);
+  const Shape x = x_info.shape, w = w_info.shape, y = y_info.shape;
   const auto& window = node.get<Window>();
-  const bool block = window.rank == 2 && window.groups == 1 && can_block(x, DType::f32) && y[3] % 16 == 0;
+  const bool block = !is_narrow(l.graph(), node) && window.rank == 2 && window.groups == 1 &&
+                     can_block(x, DType::f32) && y[3] % 16 == 0;
   const Layout layout = block ? Layout::blocked : Layout::plain;
   auto prepared = prepare_conv(l.engine(), {.pass = roles.pass,
                                             .window = window,
                                             .x = x,
                                             .w = w,
                                             .y = y,
+                                            .x_type = x_info.dtype,
+                                            .w_type = w_info.dtype,
+                                            .y_type = y_info.dtype,
                                             .layout = layout,
                                             .bias = node.fusion.bias,
                                             .epilogue = node.fusion.epilogue});
@@ -191,8 +202,10 @@ void lower_conv(Lowering& l, const Node& node, const Roles& roles) {
   auto resident = [&](const Shape& shape) { return can_block(shape, DType::f32) ? layout : Layout::plain; };
   const Places at = place(l, roles, resident(x), resident(y), &prepared.w, window.groups);
   const bool make_w = roles.pass == ConvPass::weight_grad;
-  const Operand at_x(l, activation_desc(x, layout), prepared.x, at.x, roles.pass == ConvPass::input_grad);
-  const Operand at_y(l, activation_desc(y, layout), prepared.y, at.y, roles.pass == ConvPass::forward);
+  const Operand at_x(l, activation_desc(x, layout, x_info.dtype), prepared.x, at.x,
+                     roles.pass == ConvPass::input_grad);
+  const Operand at_y(l, activation_desc(y, layout, y_info.dtype), prepared.y, at.y,
+                     roles.pass == ConvPass::forward);
   const Operand at_w(l, make_w ? weight_desc(w, window.groups) : prepared.w, prepared.w, at.w, make_w);
   const Ref bias = node.fusion.bias ? l.get(node.inputs[2]) : Ref{};
   const Ref scratch = l.scratch(prepared.scratch_bytes);
@@ -224,7 +237,9 @@ void lower_matmul(Lowering& l, const Node& node) {
   const Shape &a = l.info(node.inputs[0]).shape, &c = l.info(node.outputs[0]).shape;
   const int64_t batch = c.rank() == 3 ? c[0] : 1, m = c[-2], n = c[-1], k = a[attr.transpose_a ? -2 : -1];
   const Ref left = l.get(node.inputs[0]), right = l.get(node.inputs[1]), result = l.put(node.outputs[0]);
-  auto prepared = prepare_matmul(l.engine(), {attr.transpose_a, attr.transpose_b, batch, m, n, k});
+  auto prepared = prepare_matmul(
+      l.engine(), {attr.transpose_a, attr.transpose_b, batch, m, n, k, l.info(node.inputs[0]).dtype,
+                   l.info(node.inputs[1]).dtype, l.info(node.outputs[0]).dtype});
   const Ref scratch = l.scratch(prepared.scratch_bytes);
   auto primitive = std::make_shared<Primitive>(std::move(prepared.primitive));
   l.emit({"matmul", node.name, fmt::format("{}x{}x{}x{}, {}", batch, m, n, k, prepared.implementation),
@@ -236,7 +251,8 @@ void lower_matmul(Lowering& l, const Node& node) {
             primitive->bind(DNNL_ARG_SCRATCHPAD, f.at<void>(scratch));
           },
           2.0 * static_cast<double>(batch * m * n * k),
-          4.0 * static_cast<double>(batch * (m * n + m * k + k * n))});
+          static_cast<double>(l.bytes_of(node.inputs[0]) + l.bytes_of(node.inputs[1]) +
+                              l.bytes_of(node.outputs[0]))});
 }
 
 }  // namespace
@@ -248,7 +264,7 @@ bool is_thin(const Graph& graph, const Node& node) {
     return false;
   const Roles roles = roles_of(node);
   const Shape &x = graph.value(roles.x).shape, &y = graph.value(roles.y).shape;
-  return x[3] <= 4 && can_block(y, DType::f32);
+  return !is_narrow(graph, node) && x[3] <= 4 && can_block(y, DType::f32);
 }
 
 void lower_contraction(Lowering& lowering, const Node& node) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "backend/cpu/kernels/bf16.h"
 #include "backend/cpu/kernels/elementwise.h"
 #include "backend/cpu/lowering.h"
 
@@ -27,6 +28,7 @@ Layout choose_layout(const Lowering& l, const Node& node, const Shape& space) {
   bool blocked = false;
   for (int id : node.inputs) {
     const Shape& shape = l.info(id).shape;
+    if (l.info(id).dtype == DType::bf16) return Layout::plain;
     if (shape == space)
       blocked = blocked || l.has(id, Layout::blocked);
     else if (!per_channel(shape, space))
@@ -50,13 +52,17 @@ std::string summary(const ElementwiseProgram& program) {
   return text;
 }
 
-/// f32 <-> i32 conversions and the like; nothing that a training step repeats over large tensors.
+/// Between f32 and bf16; between f32 and integers, which a training step does not repeat over large tensors.
 void lower_cast(Lowering& l, const Node& node) {
   const DType from = l.info(node.inputs[0]).dtype, to = l.info(node.outputs[0]).dtype;
   const int64_t n = l.info(node.outputs[0]).shape.numel();
   const Ref x = l.get(node.inputs[0]), y = l.put(node.outputs[0]);
   std::function<void(const Frame&)> run;
-  if (from == DType::i32 && to == DType::f32)
+  if (from == DType::f32 && to == DType::bf16)
+    run = [=](const Frame& f) { convert(f.at(x), n, f.at<bf16>(y)); };
+  else if (from == DType::bf16 && to == DType::f32)
+    run = [=](const Frame& f) { convert(f.at<bf16>(x), n, f.at(y)); };
+  else if (from == DType::i32 && to == DType::f32)
     run = [=](const Frame& f) {
       for (int64_t i = 0; i < n; ++i) f.at(y)[i] = static_cast<float>(f.at<int32_t>(x)[i]);
     };
@@ -89,14 +95,16 @@ void lower_elementwise(Lowering& l, const Node& node) {
   const bool blocked = layout == Layout::blocked;
   const Shape extents = blocked ? Shape{space[0], space[3] / 16, space[1] * space[2], 16} : space;
 
-  std::vector<Strides> in_strides, out_strides;
+  std::vector<ElementwiseOperand> from, to;
   std::vector<Ref> inputs, outputs;
-  double elements = 0;
+  double bytes = 0;
+  const auto is_narrow = [&](int id) { return l.info(id).dtype == DType::bf16; };
   for (int id : node.inputs) {
     const Shape& shape = l.info(id).shape;
     inputs.push_back(l.get(id, blocked && shape == space ? Layout::blocked : Layout::plain));
-    in_strides.push_back(blocked ? blocked_strides(shape, space) : broadcast_strides(shape, space));
-    elements += static_cast<double>(shape.numel());
+    from.push_back(
+        {blocked ? blocked_strides(shape, space) : broadcast_strides(shape, space), is_narrow(id)});
+    bytes += static_cast<double>(l.bytes_of(id));
   }
   std::vector<int> over = node.inputs;  // operands whose memory a result may take
   for (int id : node.outputs) {
@@ -104,23 +112,22 @@ void lower_elementwise(Lowering& l, const Node& node) {
         std::ranges::find_if(over, [&](int operand) { return l.can_put_over(id, operand, layout); });
     outputs.push_back(taken == over.end() ? l.put(id, layout) : l.put_over(id, *taken, layout));
     if (taken != over.end()) over.erase(taken);
-    out_strides.push_back(row_major(extents));
-    elements += static_cast<double>(space.numel());
+    to.push_back({row_major(extents), is_narrow(id)});
+    bytes += static_cast<double>(l.bytes_of(id));
   }
   l.emit({std::string(name_of(node.op)),
           node.name,
           fmt::format("{}: {}", describe(space, layout), summary(program)),
-          [kernel = ElementwiseKernel(program, extents, in_strides, out_strides), inputs,
-           outputs](const Frame& f) {
-            std::array<const float*, ElementwisePlan::max_operands> from;
-            std::array<float*, ElementwisePlan::max_operands> to;
-            for (size_t i = 0; i < inputs.size(); ++i) from[i] = f.at(inputs[i]);
-            for (size_t i = 0; i < outputs.size(); ++i) to[i] = f.at(outputs[i]);
-            kernel.run(from.data(), to.data());
+          [kernel = ElementwiseKernel(program, extents, from, to), inputs, outputs](const Frame& f) {
+            std::array<const void*, ElementwisePlan::max_operands> in;
+            std::array<void*, ElementwisePlan::max_operands> out;
+            for (size_t i = 0; i < inputs.size(); ++i) in[i] = f.at<void>(inputs[i]);
+            for (size_t i = 0; i < outputs.size(); ++i) out[i] = f.at<void>(outputs[i]);
+            kernel.run(in.data(), out.data());
           },
           {},
           static_cast<double>(space.numel()) * static_cast<double>(program.code.size()),
-          4.0 * elements});
+          bytes});
 }
 
 }  // namespace agon::cpu

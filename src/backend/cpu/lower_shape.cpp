@@ -63,6 +63,22 @@ void lower_copy(Lowering& l, const Node& node) {
           4.0 * static_cast<double>(box.extents.numel() + n)});
 }
 
+/// Sums of bf16 are over all but the channels.
+void lower_narrow_sum(Lowering& l, const Node& node) {
+  const Shape in = l.info(node.inputs[0]).shape;
+  const Ref x = l.get(node.inputs[0]), y = l.put(node.outputs[0]);
+  const Ref scratch = l.scratch(batch_norm_scratch_bytes(in[-1]));
+  l.emit({"reduce_sum",
+          node.name,
+          in.str(),
+          [=, layout = ChannelLayout::rows(in.numel() / in[-1], in[-1])](const Frame& f) {
+            channel_sum(layout, f.at<bf16>(x), f.at(y), f.at<void>(scratch));
+          },
+          {},
+          static_cast<double>(in.numel()),
+          static_cast<double>(l.bytes_of(node.inputs[0]))});
+}
+
 /// Sums over whole images, or over all but the channels, read blocked memory as it lies.
 bool lower_blocked_sum(Lowering& l, const Node& node) {
   const Shape in = l.info(node.inputs[0]).shape;
@@ -95,6 +111,7 @@ bool lower_blocked_sum(Lowering& l, const Node& node) {
 }
 
 void lower_reduce(Lowering& l, const Node& node) {
+  if (l.info(node.inputs[0]).dtype == DType::bf16) return lower_narrow_sum(l, node);
   if (lower_blocked_sum(l, node)) return;
   const Shape& in = l.info(node.inputs[0]).shape;
   const Ref x = l.get(node.inputs[0]), y = l.put(node.outputs[0]);

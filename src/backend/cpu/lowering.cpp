@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backend/cpu/kernels/bf16.h"
 #include "backend/cpu/kernels/shape.h"
 #include "graph/alias.h"
 
@@ -152,9 +153,29 @@ Ref Lowering::get(int value, Layout layout) {
   return touch(to);
 }
 
+Ref Lowering::get_wide(int value) {
+  if (info(value).dtype != DType::bf16) return get(value);
+  const auto [found, fresh] = widened_.try_emplace(value);
+  if (!fresh) return touch(found->second);
+  auto saved = std::move(pending_);
+  pending_.clear();
+  const int64_t n = info(value).shape.numel();
+  const Ref from = get(value), to = found->second = {add_arena(static_cast<size_t>(n) * sizeof(float)), 0};
+  append({"cast",
+          graph_.producer(value).name,
+          "bf16 to f32",
+          [=](const Frame& f) { convert(f.at<bf16>(from), n, f.at(to)); },
+          {},
+          0,
+          6.0 * static_cast<double>(n)},
+         {from, to});
+  pending_ = std::move(saved);
+  return touch(to);
+}
+
 Ref Lowering::get_weights(int value, int64_t groups, const dnnl::memory::desc& wanted) {
   const Shape shape = info(value).shape;
-  const auto own = weight_desc(shape, groups);
+  const auto own = weight_desc(shape, groups, info(value).dtype);
   if (own == wanted) return get(value);
   for (const auto& [desc, ref] : weights_[value])
     if (desc == wanted) return touch(ref);

@@ -40,9 +40,12 @@ class Lowering {
   const Graph& graph() const { return graph_; }
   const std::shared_ptr<const Engine>& engine() const { return engine_; }
   const ValueInfo& info(int value) const { return graph_.value(value); }
+  size_t bytes_of(int value) const;
 
   /// Where `value` lies in `layout`; appends a conversion if it lies only in the other.
   Ref get(int value, Layout layout = Layout::plain);
+  /// Where a bf16 value lies as f32, converted if need be; f32 values as they lie plain.
+  Ref get_wide(int value);
   /// Where the weights `value` (KRSC) lie in a layout of oneDNN's choice.
   Ref get_weights(int value, int64_t groups, const dnnl::memory::desc& wanted);
   /// True if get() would not have to convert.
@@ -75,7 +78,6 @@ class Lowering {
   void append(Step step, const std::vector<Ref>& used);
   Ref constant(double value, int64_t count);
   Ref room_for(int value);
-  size_t bytes_of(int value) const;
 
   const Graph& graph_;
   CpuStore& store_;
@@ -83,6 +85,7 @@ class Lowering {
   Lowered out_;
   std::vector<Ref> plain_, blocked_;  // per value
   Placement placement_;
+  std::map<int, Ref> widened_;
   std::map<int, std::vector<std::pair<dnnl::memory::desc, Ref>>> weights_;
   std::map<std::pair<double, int64_t>, Ref> constants_;
   std::vector<Ref> pending_;

@@ -11,6 +11,18 @@ memory::dims dims_of(const std::array<int64_t, 3>& values, int rank, int64_t shi
   return result;
 }
 
+memory::dims dims_of(const memory::desc& desc) {
+#if DNNL_VERSION_MAJOR >= 3
+  return desc.get_dims();
+#else
+  return desc.dims();
+#endif
+}
+
+memory::data_type type_of(DType type) {
+  return type == DType::bf16 ? memory::data_type::bf16 : memory::data_type::f32;
+}
+
 [[noreturn]] void rethrow(const dnnl::error& error, std::string_view what) {
   fail(ErrorKind::internal, "oneDNN refused {}: {}", what, error.what());
 }
@@ -53,6 +65,17 @@ struct Descs {
   memory::desc x, w, y, bias;
 };
 
+/// The descriptors of the forward pass that a backward pass must name, whose result may be f32 where the
+/// operands are bf16.
+Descs hint_of(const ConvProblem& p, const Descs& d) {
+  const bool narrow = p.x_type == DType::bf16 || p.w_type == DType::bf16 || p.y_type == DType::bf16;
+  if (p.pass == ConvPass::forward || !narrow) return d;
+  const auto as_bf16 = [](const memory::desc& desc) {
+    return memory::desc(dims_of(desc), memory::data_type::bf16, memory::format_tag::any);
+  };
+  return {as_bf16(d.x), as_bf16(d.w), as_bf16(d.y), d.bias};
+}
+
 /// Builds the pass and hands its primitive_desc to `use`, as the three passes have three types.
 template <class Use>
 void with_primitive_desc(const Engine& e, const ConvProblem& p, const Descs& d, Use use) {
@@ -62,10 +85,11 @@ void with_primitive_desc(const Engine& e, const ConvProblem& p, const Descs& d, 
   const auto lo = dims_of(p.window.pad_lo, rank), hi = dims_of(p.window.pad_hi, rank);
   const auto direct = algorithm::convolution_direct;
   const auto attr = attributes(p);
+  const Descs h = hint_of(p, d);
 #if DNNL_VERSION_MAJOR >= 3
   const auto forward = [&](const memory::desc& bias, const primitive_attr& a) {
-    return convolution_forward::primitive_desc(e.engine, prop_kind::forward_training, direct, d.x, d.w, bias,
-                                               d.y, strides, dilation, lo, hi, a);
+    return convolution_forward::primitive_desc(e.engine, prop_kind::forward_training, direct, h.x, h.w, bias,
+                                               h.y, strides, dilation, lo, hi, a);
   };
   switch (p.pass) {
     case ConvPass::forward:
@@ -81,9 +105,9 @@ void with_primitive_desc(const Engine& e, const ConvProblem& p, const Descs& d, 
   }
 #else
   const auto forward = [&](bool bias, const primitive_attr& a) {
-    const auto desc = bias ? convolution_forward::desc(prop_kind::forward_training, direct, d.x, d.w, d.bias,
-                                                       d.y, strides, dilation, lo, hi)
-                           : convolution_forward::desc(prop_kind::forward_training, direct, d.x, d.w, d.y,
+    const auto desc = bias ? convolution_forward::desc(prop_kind::forward_training, direct, h.x, h.w, h.bias,
+                                                       h.y, strides, dilation, lo, hi)
+                           : convolution_forward::desc(prop_kind::forward_training, direct, h.x, h.w, h.y,
                                                        strides, dilation, lo, hi);
     return convolution_forward::primitive_desc(desc, a, e.engine);
   };
@@ -163,7 +187,7 @@ memory::dims weight_dims(const Shape& krsc, int64_t groups) {
 
 }  // namespace
 
-memory::desc activation_desc(const Shape& shape, Layout layout) {
+memory::desc activation_desc(const Shape& shape, Layout layout, DType type) {
   const auto dims = activation_dims(shape);
   int64_t stride = 1;
   std::vector<int64_t> by_axis(static_cast<size_t>(shape.rank()));
@@ -174,10 +198,10 @@ memory::desc activation_desc(const Shape& shape, Layout layout) {
   if (layout == Layout::blocked) return {dims, memory::data_type::f32, memory::format_tag::nChw16c};
   memory::dims strides{by_axis.front(), by_axis.back()};
   for (int i = 1; i + 1 < shape.rank(); ++i) strides.push_back(by_axis[static_cast<size_t>(i)]);
-  return {dims, memory::data_type::f32, strides};
+  return {dims, type_of(type), strides};
 }
 
-memory::desc weight_desc(const Shape& krsc, int64_t groups) {
+memory::desc weight_desc(const Shape& krsc, int64_t groups, DType type) {
   const int spatial = krsc.rank() - 2;
   const int64_t in = krsc[-1], out = krsc[0] / groups, per_out = krsc.numel() / krsc[0];
   memory::dims strides{per_out, 1};
@@ -187,7 +211,7 @@ memory::desc weight_desc(const Shape& krsc, int64_t groups) {
     strides.push_back(stride);
   }
   if (groups > 1) strides.insert(strides.begin(), out * per_out);
-  return {weight_dims(krsc, groups), memory::data_type::f32, strides};
+  return {weight_dims(krsc, groups), type_of(type), strides};
 }
 
 memory::desc blocked_weight_desc(const Shape& krsc, ConvPass pass) {
@@ -221,13 +245,14 @@ PreparedConv prepare_conv(const std::shared_ptr<const Engine>& engine, const Con
   const auto any = memory::format_tag::any;
   PreparedConv result;
   auto attempt = [&](bool own_layouts) {
-    Descs d{activation_desc(problem.x, problem.layout),
-            memory::desc(weight_dims(problem.w, problem.window.groups), memory::data_type::f32, any),
-            activation_desc(problem.y, problem.layout),
+    const auto weights = weight_dims(problem.w, problem.window.groups);
+    Descs d{activation_desc(problem.x, problem.layout, problem.x_type),
+            memory::desc(weights, type_of(problem.w_type), any),
+            activation_desc(problem.y, problem.layout, problem.y_type),
             memory::desc({problem.w[0]}, memory::data_type::f32, memory::format_tag::a)};
     if (own_layouts) {
-      d.x = memory::desc(activation_dims(problem.x), memory::data_type::f32, any);
-      d.y = memory::desc(activation_dims(problem.y), memory::data_type::f32, any);
+      d.x = memory::desc(activation_dims(problem.x), type_of(problem.x_type), any);
+      d.y = memory::desc(activation_dims(problem.y), type_of(problem.y_type), any);
     }
     with_primitive_desc(*engine, problem, d, [&](const auto& pd, auto primitive) {
       result.implementation = pd.impl_info_str();
@@ -266,17 +291,17 @@ PreparedReorder prepare_reorder(const std::shared_ptr<const Engine>& engine, con
 }
 
 PreparedMatmul prepare_matmul(const std::shared_ptr<const Engine>& engine, const MatmulProblem& problem) try {
-  const auto desc = [&](bool transposed, int64_t rows, int64_t columns) {
+  const auto desc = [&](bool transposed, int64_t rows, int64_t columns, DType type) {
     memory::dims dims{rows, columns}, strides{transposed ? 1 : columns, transposed ? rows : 1};
     if (problem.batch > 1) {
       dims.insert(dims.begin(), problem.batch);
       strides.insert(strides.begin(), rows * columns);
     }
-    return memory::desc(dims, memory::data_type::f32, strides);
+    return memory::desc(dims, type_of(type), strides);
   };
-  const auto a = desc(problem.transpose_a, problem.m, problem.k);
-  const auto b = desc(problem.transpose_b, problem.k, problem.n);
-  const auto c = desc(false, problem.m, problem.n);
+  const auto a = desc(problem.transpose_a, problem.m, problem.k, problem.a_type);
+  const auto b = desc(problem.transpose_b, problem.k, problem.n, problem.b_type);
+  const auto c = desc(false, problem.m, problem.n, problem.c_type);
   dnnl::primitive_attr attr;
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
 #if DNNL_VERSION_MAJOR >= 3
@@ -292,6 +317,12 @@ PreparedMatmul prepare_matmul(const std::shared_ptr<const Engine>& engine, const
           pd.scratchpad_desc().get_size(), pd.impl_info_str()};
 } catch (const dnnl::error& error) {
   rethrow(error, fmt::format("a matrix product {}x{}x{}x{}", problem.batch, problem.m, problem.n, problem.k));
+}
+
+std::string against_bf16(dnnl::cpu_isa isa) {
+  const auto needed = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
+  if ((static_cast<unsigned>(isa) & needed) == needed) return {};
+  return "this processor has no bf16 instructions (avx512_bf16); use precision = \"f32\"";
 }
 
 std::string onednn_version() {

@@ -22,8 +22,8 @@ struct Engine {
 };
 
 /// NHWC (any spatial rank) or nChw16c activations; KRSC weights, with groups split off if there are any.
-dnnl::memory::desc activation_desc(const Shape& shape, Layout layout);
-dnnl::memory::desc weight_desc(const Shape& krsc, int64_t groups);
+dnnl::memory::desc activation_desc(const Shape& shape, Layout layout, DType type = DType::f32);
+dnnl::memory::desc weight_desc(const Shape& krsc, int64_t groups, DType type = DType::f32);
 
 enum class ConvPass : uint8_t { forward, input_grad, weight_grad };
 
@@ -35,9 +35,10 @@ struct ConvProblem {
   ConvPass pass = ConvPass::forward;
   Window window;
   Shape x, w, y;
-  Layout layout = Layout::plain;  ///< of x and y
-  bool bias = false;              ///< forward only
-  Activation epilogue;            ///< forward only
+  DType x_type = DType::f32, w_type = DType::f32, y_type = DType::f32;  ///< f32 or bf16
+  Layout layout = Layout::plain;                                        ///< of x and y
+  bool bias = false;                                                    ///< forward only
+  Activation epilogue;                                                  ///< forward only
 };
 
 /// A primitive with its arguments laid out once. Addresses are bound once; execute() allocates no tensor.
@@ -85,6 +86,7 @@ PreparedReorder prepare_reorder(const std::shared_ptr<const Engine>& engine, con
 struct MatmulProblem {
   bool transpose_a = false, transpose_b = false;
   int64_t batch = 1, m = 1, n = 1, k = 1;
+  DType a_type = DType::f32, b_type = DType::f32, c_type = DType::f32;  ///< f32 or bf16
 };
 
 struct PreparedMatmul {
@@ -93,6 +95,9 @@ struct PreparedMatmul {
   std::string implementation;
 };
 PreparedMatmul prepare_matmul(const std::shared_ptr<const Engine>& engine, const MatmulProblem& problem);
+
+/// Why bf16 is not computed on a processor of instruction set `isa`; empty if it is.
+std::string against_bf16(dnnl::cpu_isa isa);
 
 /// "2.6.3".
 std::string onednn_version();

@@ -54,11 +54,12 @@ size_t batch_norm_scratch_bytes(int64_t channels) {
          (2 * static_cast<size_t>(max_threads()) * sizeof(double) + 4 * sizeof(float));
 }
 
-void batch_norm_stats(const ChannelLayout& layout, const float* x, double eps, float* mean, float* variance,
+template <class T>
+void batch_norm_stats(const ChannelLayout& layout, const T* x, double eps, float* mean, float* variance,
                       float* inv_std, void* scratch) {
   const int64_t channels = layout.channels;
   const Scratch s(scratch, channels);
-  const auto leaf = AGON_BEST(moments);
+  const auto leaf = AGON_BEST(moments<T>);
   const int parts =
       parallel_ranges(layout.count(), grain_of(layout), [&](int64_t begin, int64_t end, int part) {
         std::fill_n(s.first + part * channels, channels, 0.0);
@@ -90,21 +91,23 @@ void batch_norm_update_running(const ChannelLayout& layout, double momentum, con
   }
 }
 
-void batch_norm_apply(const ChannelLayout& layout, const float* x, const float* mean, const float* inv_std,
-                      const float* gamma, const float* beta, const Activation& activation, float* y,
+template <class T>
+void batch_norm_apply(const ChannelLayout& layout, const T* x, const float* mean, const float* inv_std,
+                      const float* gamma, const float* beta, const Activation& activation, Same<T>* y,
                       void* scratch) {
   const Scratch s(scratch, layout.channels);
   for (int64_t c = 0; c < layout.channels; ++c) s.vectors[c] = inv_std[c] * gamma[c];
   const ChannelVectors vectors{mean, s.vectors, beta};
-  const auto leaf = AGON_BEST(apply);
+  const auto leaf = AGON_BEST(apply<T>);
   parallel_ranges(layout.count(), grain_of(layout), [&](int64_t begin, int64_t end, int) {
     leaf(layout, x, vectors, begin, end, activation.kind, static_cast<float>(activation.alpha), y);
   });
 }
 
-void batch_norm_grad(const ChannelLayout& layout, const float* x, const float* y, const float* dy,
+template <class T>
+void batch_norm_grad(const ChannelLayout& layout, const T* x, Same<const T>* y, Same<const T>* dy,
                      const float* mean, const float* inv_std, const float* gamma, const float* beta,
-                     const Activation& activation, float* dx, float* dgamma, float* dbeta, void* scratch) {
+                     const Activation& activation, Same<T>* dx, float* dgamma, float* dbeta, void* scratch) {
   const int64_t channels = layout.channels;
   const Scratch s(scratch, channels);
   float *scale = s.vectors, *mean_g = scale + channels, *slope = mean_g + channels, *zeros = slope + channels;
@@ -114,7 +117,7 @@ void batch_norm_grad(const ChannelLayout& layout, const float* x, const float* y
   }
   const ChannelVectors vectors{mean, scale, beta == nullptr ? zeros : beta, inv_std, mean_g, slope};
   const auto alpha = static_cast<float>(activation.alpha);
-  const auto sums_leaf = y != nullptr ? AGON_BEST(grad_sums<true>) : AGON_BEST(grad_sums<false>);
+  const auto sums_leaf = y != nullptr ? AGON_BEST(grad_sums<true, T>) : AGON_BEST(grad_sums<false, T>);
   const int parts =
       parallel_ranges(layout.count(), grain_of(layout), [&](int64_t begin, int64_t end, int part) {
         std::fill_n(s.first + part * channels, channels, 0.0);
@@ -131,16 +134,17 @@ void batch_norm_grad(const ChannelLayout& layout, const float* x, const float* y
     mean_g[c] = static_cast<float>(s.first[c] / n);
     slope[c] = static_cast<float>(s.second[c] / n * static_cast<double>(inv_std[c]));
   }
-  const auto apply_leaf = y != nullptr ? AGON_BEST(grad_apply<true>) : AGON_BEST(grad_apply<false>);
+  const auto apply_leaf = y != nullptr ? AGON_BEST(grad_apply<true, T>) : AGON_BEST(grad_apply<false, T>);
   parallel_ranges(layout.count(), grain_of(layout), [&](int64_t begin, int64_t end, int) {
     apply_leaf(layout, x, y, dy, vectors, begin, end, activation.kind, alpha, dx);
   });
 }
 
-void channel_sum(const ChannelLayout& layout, const float* x, float* out, void* scratch) {
+template <class T>
+void channel_sum(const ChannelLayout& layout, const T* x, float* out, void* scratch) {
   const int64_t channels = layout.channels;
   const Scratch s(scratch, channels);
-  const auto leaf = AGON_BEST(sums_of);
+  const auto leaf = AGON_BEST(sums_of<T>);
   const int parts =
       parallel_ranges(layout.count(), grain_of(layout), [&](int64_t begin, int64_t end, int part) {
         std::fill_n(s.first + part * channels, channels, 0.0);
@@ -150,17 +154,31 @@ void channel_sum(const ChannelLayout& layout, const float* x, float* out, void* 
   for (int64_t c = 0; c < channels; ++c) out[c] = static_cast<float>(s.first[c]);
 }
 
-void bias_activation(const ChannelLayout& layout, const float* x, const float* bias,
-                     const Activation& activation, float* y, void* scratch) {
+template <class T>
+void bias_activation(const ChannelLayout& layout, const T* x, const float* bias, const Activation& activation,
+                     Same<T>* y, void* scratch) {
   const Scratch s(scratch, layout.channels);
   float *zeros = s.vectors, *ones = zeros + layout.channels;
   std::fill_n(zeros, layout.channels, 0.0f);
   std::fill_n(ones, layout.channels, 1.0f);
   const ChannelVectors vectors{zeros, ones, bias == nullptr ? zeros : bias};
-  const auto leaf = AGON_BEST(apply);
+  const auto leaf = AGON_BEST(apply<T>);
   parallel_ranges(layout.count(), grain_of(layout), [&](int64_t begin, int64_t end, int) {
     leaf(layout, x, vectors, begin, end, activation.kind, static_cast<float>(activation.alpha), y);
   });
 }
+
+#define AGON_INSTANTIATE(T)                                                                                \
+  template void batch_norm_stats(const ChannelLayout&, const T*, double, float*, float*, float*, void*);   \
+  template void batch_norm_apply(const ChannelLayout&, const T*, const float*, const float*, const float*, \
+                                 const float*, const Activation&, T*, void*);                              \
+  template void batch_norm_grad(const ChannelLayout&, const T*, const T*, const T*, const float*,          \
+                                const float*, const float*, const float*, const Activation&, T*, float*,   \
+                                float*, void*);                                                            \
+  template void channel_sum(const ChannelLayout&, const T*, float*, void*);                                \
+  template void bias_activation(const ChannelLayout&, const T*, const float*, const Activation&, T*, void*);
+AGON_INSTANTIATE(float)
+AGON_INSTANTIATE(bf16)
+#undef AGON_INSTANTIATE
 
 }  // namespace agon::cpu

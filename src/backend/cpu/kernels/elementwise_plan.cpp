@@ -13,8 +13,8 @@ constexpr int64_t beyond_cache = int64_t{1} << 20;  // elements
 
 class Planner {
  public:
-  Planner(const ElementwiseProgram& program, const Shape& extents, std::span<const Strides> inputs,
-          std::span<const Strides> outputs)
+  Planner(const ElementwiseProgram& program, const Shape& extents, std::span<const ElementwiseOperand> inputs,
+          std::span<const ElementwiseOperand> outputs)
       : chain_(chain_of(program, static_cast<int>(inputs.size()))),
         results_(program.outputs),
         last_use_(program.code.size(), 0),
@@ -26,8 +26,12 @@ class Planner {
           results_.size(), outputs.size());
     plan_.inputs = static_cast<int>(inputs.size());
     plan_.outputs = static_cast<int>(outputs.size());
-    LoopNest nest{extents, {inputs.begin(), inputs.end()}};
-    nest.operands.insert(nest.operands.end(), outputs.begin(), outputs.end());
+    LoopNest nest{extents, {}};
+    for (const auto& operands : {inputs, outputs})
+      for (const ElementwiseOperand& operand : operands) {
+        nest.operands.push_back(operand.strides);
+        plan_.narrow.push_back(operand.narrow);
+      }
     plan_.nest = nest.collapsed();
   }
 
@@ -67,8 +71,9 @@ class Planner {
     for (int axis = 0; axis < plan_.block_axis; ++axis) plan_.blocks *= extents[axis];
   }
 
-  /// Whether the points of a block lie one after another.
+  /// Whether the points of a block lie one after another, as f32.
   bool contiguous(int operand) const {
+    if (plan_.narrow[at(operand)]) return false;
     int64_t step = 1;
     for (int axis = plan_.nest.extents.rank() - 1; axis >= plan_.block_axis; --axis) {
       if (strides(operand)[at(axis)] != step) return false;
@@ -191,7 +196,8 @@ class Planner {
 }  // namespace
 
 ElementwisePlan plan_elementwise(const ElementwiseProgram& program, const Shape& extents,
-                                 std::span<const Strides> inputs, std::span<const Strides> outputs) {
+                                 std::span<const ElementwiseOperand> inputs,
+                                 std::span<const ElementwiseOperand> outputs) {
   return Planner(program, extents, inputs, outputs).run();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 
+#include "backend/cpu/kernels/bf16.h"
 #include "backend/cpu/kernels/isa.h"
 
 /// Elementary functions without branches, so that loops over them vectorise (at -O3 -fno-trapping-math
