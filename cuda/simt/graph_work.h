@@ -59,6 +59,7 @@ struct GraphNode {
   Work work;
   std::shared_ptr<Graph> child;    // instead of work
   std::vector<GraphNode*> before;  // what it waits for, without repetition
+  std::vector<void*> arguments;    // of a kernel, as the API last handed them out
 };
 
 // A graph that is built, node by node or by capture.

@@ -1,6 +1,7 @@
 #include "cuda/simt/stream.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "agon/error.h"
 
@@ -224,11 +225,14 @@ bool Scheduler::step() {
   if (all.empty()) return false;
   const Candidate& chosen = all[random_() % all.size()];
   const auto* graph = std::get_if<std::shared_ptr<GraphRun>>(&chosen.stream->queue.front().what);
+  executing_ = true;
   if (graph && (*graph)->left > 0) {
     run_node(*chosen.stream, chosen.ready);
   } else {
     run_head(*chosen.stream);
   }
+  executing_ = false;
+  if (std::exchange(abandoned_, false)) drop_all();
   return true;
 }
 
@@ -237,6 +241,11 @@ void Scheduler::seen(const Moment& moment) {
   clock->join(moment.clock);
   host_clock_ = std::move(clock);
   host_time_ = std::max(host_time_, moment.time);
+}
+
+void Scheduler::begin_host_operation() {
+  history_.begin(0, *host_clock_);
+  host_clock_ = std::make_shared<Clock>(history_.clock());
 }
 
 void Scheduler::finish(const MomentPtr& moment) {
@@ -257,6 +266,14 @@ void Scheduler::finish_all() {
 }
 
 void Scheduler::abandon() {
+  if (executing_) {
+    abandoned_ = true;
+  } else {
+    drop_all();
+  }
+}
+
+void Scheduler::drop_all() {
   for (auto* group : {&streams_, &destroyed_}) {
     for (auto& stream : *group) {
       for (Stream::Item& item : stream->queue) item.done->reached = true;

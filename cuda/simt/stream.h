@@ -79,8 +79,12 @@ class Scheduler {
   // Executes until the moment is reached; the host has then seen it.
   void finish(const MomentPtr& moment);
   void finish_all();
-  // Drops all queued work, as after a fault.
+  // Drops all queued work, as after a fault. May be called by what is being executed.
   void abandon();
+
+  // Starts an operation of the host itself, after all that the host knows of and before all that it asks for
+  // from now on.
+  void begin_host_operation();
 
   void reseed(std::uint64_t seed) { random_.seed(seed); }
   double host_time() const { return host_time_; }
@@ -98,6 +102,7 @@ class Scheduler {
   std::vector<Candidate> candidates();
   void run_head(Stream& stream);
   void run_node(Stream& stream, std::size_t ready);
+  void drop_all();
   void pop(Stream& stream, Clock clock, double time);
   std::size_t take_chain();
   static void begin(GraphRun& run, const Stream::Item& item);
@@ -109,10 +114,11 @@ class Scheduler {
   std::mt19937_64 random_;
   std::vector<std::unique_ptr<Stream>> streams_, destroyed_;
   std::vector<std::size_t> free_chains_;
-  std::size_t chains_ = 0;
+  std::size_t chains_ = 1;  // the first one is the host's
   unsigned long long next_id_ = 1;
   std::shared_ptr<const Clock> host_clock_ = std::make_shared<Clock>();
   double host_time_ = 0;
+  bool executing_ = false, abandoned_ = false;
 };
 
 }  // namespace agon::simt

@@ -1,0 +1,18 @@
+# Writes a weak definition of every function that the real CUDA runtime exports. Those that the simulator defines
+# itself take their place; a call of any other one is an error that names it.
+function(write_cudart_stubs library output)
+  execute_process(COMMAND ${CMAKE_NM} -D --defined-only ${library} OUTPUT_VARIABLE symbols RESULT_VARIABLE failed)
+  if(failed)
+    message(FATAL_ERROR "cannot list what ${library} exports")
+  endif()
+  string(REGEX MATCHALL " T (__)?cuda[A-Za-z0-9_]+" symbols "${symbols}")
+  list(TRANSFORM symbols REPLACE "^ T " "")
+  list(SORT symbols)
+  list(REMOVE_DUPLICATES symbols)
+  set(text "extern \"C\" {\nint agon_simt_unsupported(const char* call);\n")
+  foreach(symbol ${symbols})
+    string(APPEND text "__attribute__((weak)) int ${symbol}() { return agon_simt_unsupported(\"${symbol}\"); }\n")
+  endforeach()
+  string(APPEND text "}\n")
+  file(GENERATE OUTPUT ${output} CONTENT "${text}")
+endfunction()
