@@ -212,6 +212,7 @@ AGON_API cudaError_t cudaDeviceReset() {
   forget_events();
   forget_execs();
   device.reset();
+  cudaGetLastError();
   return cudaSuccess;
 }
 

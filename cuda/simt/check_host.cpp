@@ -60,6 +60,30 @@ void on_fault(int signal, siginfo_t* info, void* context) {
   sigaction(signal, &previous, nullptr);
 }
 
+bool is_ours(const struct sigaction& action) {
+  return (action.sa_flags & SA_SIGINFO) && action.sa_sigaction == on_fault;
+}
+
+// Programs come and go with handlers of their own (test frameworks do at every test): ours is put before the
+// one that is there now.
+void hold_handler() {
+  struct sigaction now = {};
+  sigaction(SIGSEGV, nullptr, &now);
+  if (is_ours(now)) return;
+  struct sigaction action = {};
+  action.sa_sigaction = on_fault;
+  action.sa_flags = SA_SIGINFO | SA_NODEFER;
+  sigemptyset(&action.sa_mask);
+  previous = now;
+  sigaction(SIGSEGV, &action, nullptr);
+}
+
+void drop_handler() {
+  struct sigaction now = {};
+  sigaction(SIGSEGV, nullptr, &now);
+  if (is_ours(now)) sigaction(SIGSEGV, &previous, nullptr);
+}
+
 }  // namespace
 
 void watch_host_accesses(std::uint64_t base, std::uint64_t bytes) {
@@ -69,13 +93,8 @@ void watch_host_accesses(std::uint64_t base, std::uint64_t bytes) {
     range.bytes = bytes;
     range.count = 0;
     range.base = base;
-    if (users++ == 0) {
-      struct sigaction action = {};
-      action.sa_sigaction = on_fault;
-      action.sa_flags = SA_SIGINFO | SA_NODEFER;
-      sigemptyset(&action.sa_mask);
-      sigaction(SIGSEGV, &action, &previous);
-    }
+    ++users;
+    hold_handler();
     return;
   }
   fail(ErrorKind::internal, "simt: more than {} simulated devices at a time", ranges_limit);
@@ -86,12 +105,13 @@ void unwatch_host_accesses(std::uint64_t base) {
   for (Watched& range : watched) {
     if (range.base.load() != base) continue;
     range.base = 0;
-    if (--users == 0) sigaction(SIGSEGV, &previous, nullptr);
+    if (--users == 0) drop_handler();
     return;
   }
 }
 
 std::vector<HostAccess> take_host_accesses(std::uint64_t base) {
+  hold_handler();
   std::vector<HostAccess> accesses;
   for (Watched& range : watched) {
     if (range.base.load() != base || range.count.load() == 0) continue;

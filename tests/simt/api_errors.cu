@@ -203,3 +203,17 @@ TEST_CASE("counters are kept by kernel and, if asked for, by launch", "[simt][ap
   CHECK(counters["launches"][1]["dynamic_shared"] == 256);
   CHECK(counters["launches"][0]["counters"]["barriers"] == 1);
 }
+
+// Broken: host code that follows a device pointer would work here and crash on a GPU.
+TEST_CASE("host code touching device memory is reported at the next call", "[simt][api]") {
+  FreshDevice fresh;
+  int* x = to_device(std::vector<int>(32, 1));
+  static_cast<volatile int*>(x)[3] = 9;
+  CHECK(cudaDeviceSynchronize() == cudaErrorLaunchFailure);
+  const json found = reports();
+  REQUIRE(found.size() == 1);
+  CHECK(found[0]["kind"] == "host-access");
+  CHECK(cudaDeviceSynchronize() == cudaSuccess);
+  static_cast<volatile int*>(x)[3] = 9;
+  CHECK(cudaDeviceSynchronize() == cudaErrorLaunchFailure);
+}
