@@ -117,8 +117,7 @@ int attribute_of(const Arch& arch, cudaDeviceAttr attribute) {
 }  // namespace
 
 AGON_API cudaError_t cudaGetDeviceCount(int* count) {
-  *count = 1;
-  return cudaSuccess;
+  return enter(__func__, [&](Device&) { *count = 1; });
 }
 
 AGON_API cudaError_t cudaGetDevice(int* number) {

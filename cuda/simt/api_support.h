@@ -44,6 +44,9 @@ cudaError_t enter(const char* call, Body&& body) {
   try {
     Device& device = Device::instance();
     const std::lock_guard lock(device.mutex());
+    if (!device.startup_error().empty()) {
+      return note(call, cudaErrorInitializationError, device.startup_error());
+    }
     device.collect_host_faults();
     if (device.fault()) return note(call, static_cast<cudaError_t>(device.fault()), "an earlier fault");
     if constexpr (std::is_void_v<decltype(body(device))>) {

@@ -1,7 +1,9 @@
 #include "cuda/simt/device.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <cuda_runtime_api.h>
+#include <fmt/format.h>
 #include <utility>
 
 #include "agon/error.h"
@@ -88,8 +90,19 @@ int Device::take_failure() {
   return std::exchange(failure_, 0);
 }
 
+void Device::write_out(const Report& report) const {
+  if (settings_.reports_file.empty()) return;
+  const bool to_stderr = settings_.reports_file == "-";
+  std::FILE* file = to_stderr ? stderr : std::fopen(settings_.reports_file.c_str(), "a");
+  if (!file) return;
+  fmt::print(file, "simt: {}: {}{}\n", name(report.kind), report.message,
+             report.count > 1 ? fmt::format(" ({} times)", report.count) : "");
+  if (!to_stderr) std::fclose(file);
+}
+
 void Device::add_reports(std::vector<Report> reports) {
   for (Report& report : reports) {
+    write_out(report);
     if (is_deadly(report.kind) && fault_ == 0) fault_ = error_of(report.kind);
     if (failure_ == 0) failure_ = error_of(report.kind);
     reports_.push_back(std::move(report));

@@ -25,9 +25,11 @@ struct Settings {
   bool checks = true;
   bool count = true;
   bool keep_launches = false;  // counters of every launch beside those by kernel
+  std::string reports_file;    // each report is written here as it is found; "-": to stderr; empty: nowhere
   std::string counters_file;   // where the counters go when the program ends; empty: nowhere
 
-  // Sets one by its name ("arch", "memory", "seed", "threads", "checks", "count", "launches", "counters").
+  // Sets one by its name ("arch", "memory", "seed", "threads", "checks", "count", "launches", "reports",
+  // "counters").
   // Throws agon::Error(usage) naming what is wrong.
   void set(const std::string& name, const std::string& value);
   // From AGON_SIMT_ARCH, AGON_SIMT_MEMORY and so on.
@@ -53,7 +55,9 @@ class Device {
   Scheduler& scheduler() { return *scheduler_; }
   const Settings& settings() const { return settings_; }
   const Arch& arch() const { return *settings_.arch; }
-  // A changed arch, memory size or `checks` starts the device afresh where nothing is allocated on it; throws
+  // What is wrong with the environment's settings; empty: nothing. Every call answers with it.
+  const std::string& startup_error() const { return startup_error_; }
+  // A changed arch or `checks` starts the device afresh where nothing is allocated on it; throws
   // agon::Error(usage) otherwise.
   void configure(const std::string& name, const std::string& value);
 
@@ -86,6 +90,7 @@ class Device {
   Device();
   ~Device();
   void start();
+  void write_out(const Report& report) const;
   double execute(const Work& work);
   double execute_kernel(const KernelWork& work);
   double execute_copy(const CopyWork& work);
@@ -93,6 +98,7 @@ class Device {
 
   std::recursive_mutex mutex_;
   Settings settings_;
+  std::string startup_error_;
   Registry registry_;
   std::unique_ptr<Memory> memory_;
   std::unique_ptr<Scheduler> scheduler_;

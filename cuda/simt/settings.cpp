@@ -56,13 +56,15 @@ void Settings::set(const std::string& name, const std::string& value) {
     count = parse_number(name, value) != 0;
   } else if (name == "launches") {
     keep_launches = parse_number(name, value) != 0;
+  } else if (name == "reports") {
+    reports_file = value;
   } else if (name == "counters") {
     counters_file = value;
   } else {
     fail(ErrorKind::usage,
          "the simulated device has no setting '{}'; it has arch, memory, seed, threads, checks, count, "
-         "launches "
-         "and counters",
+         "launches, "
+         "reports and counters",
          name);
   }
 }
@@ -76,6 +78,7 @@ Settings Settings::from_environment() {
                                        {"AGON_SIMT_CHECKS", "checks"},
                                        {"AGON_SIMT_COUNT", "count"},
                                        {"AGON_SIMT_LAUNCHES", "launches"},
+                                       {"AGON_SIMT_REPORTS", "reports"},
                                        {"AGON_SIMT_COUNTERS", "counters"}}) {
     if (const char* value = std::getenv(variable); value && *value) settings.set(name, value);
   }

@@ -16,6 +16,7 @@ int agon_simt_version(void);
 //   warps, errors of approximate instructions threads   host threads that run blocks; 0: one per processor
 //   checks    1: races, unwritten memory and so on are looked for; 0: faults alone  (only while nothing is
 //   allocated) count     1: counters are kept launches  1: counters of every launch, not only of every kernel
+//   reports   file that each report is appended to as it is found, a line each; "-": stderr
 //   counters  file that the counters are written to as JSON when the program ends
 // Returns 0, or -1: agon_simt_last_message tells why.
 int agon_simt_set(const char* name, const char* value);
