@@ -45,7 +45,10 @@ void release(Block& block, std::uint32_t number) {
       split.at = s + 1;
     }
   }
-  if (block.checker) block.checker->barrier(done.warps);
+  if (!block.checker) return;
+  std::uint64_t warps = done.warps;
+  for (const Warp& w : block.warps) warps |= std::uint64_t{!w.live} << w.index;
+  block.checker->barrier(warps);
 }
 
 void release_if_full(Block& block, std::uint32_t number) {
