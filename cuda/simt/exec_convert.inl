@@ -76,17 +76,26 @@ const Step* Unpack(Warp& w, const Step* s) {
   return s + 1;
 }
 
+std::uint64_t window_of(Space space) {
+  switch (space) {
+    case Space::shared:
+      return shared_window;
+    case Space::local:
+      return local_window;
+    case Space::param:
+      return param_window;
+    default:
+      return 0;
+  }
+}
+
 const Step* CvtaToGeneric(Warp& w, const Step* s) {
-  const std::uint64_t window = s->in->space == Space::shared  ? shared_window
-                               : s->in->space == Space::local ? local_window
-                                                              : 0;
+  const std::uint64_t window = window_of(s->in->space);
   return unary<std::uint64_t, std::uint64_t>(w, s,
                                              [=](std::uint64_t a) AGON_SIMT_LAMBDA { return a + window; });
 }
 const Step* CvtaFromGeneric(Warp& w, const Step* s) {
-  const std::uint64_t window = s->in->space == Space::shared  ? shared_window
-                               : s->in->space == Space::local ? local_window
-                                                              : 0;
+  const std::uint64_t window = window_of(s->in->space);
   return unary<std::uint64_t, std::uint64_t>(w, s,
                                              [=](std::uint64_t a) AGON_SIMT_LAMBDA { return a - window; });
 }

@@ -237,12 +237,43 @@ const Step* Access(Warp& w, const Step* s) {
   return s + 1;
 }
 
+// Element `e` of the kernel's parameters at a byte offset; zero behind their end.
+inline std::uint64_t parameter(Warp& w, const Step* s, std::uint64_t at, std::uint32_t e) {
+  const auto params = w.worker->run.launch.params;
+  at += std::uint64_t{e} * s->in->width;
+  return at < params.size() && s->in->width <= params.size() - at
+             ? AnyElements::extended(*s->in, params.data() + at)
+             : 0;
+}
+
+inline void load_parameters(Warp& w, const Step* s, const std::uint64_t* address, std::uint32_t mask) {
+  for (std::uint32_t left = mask; left; left &= left - 1) {
+    const int i = std::countr_zero(left);
+    for (std::uint32_t e = 0; e < AnyElements::count(s); ++e) {
+      AnyElements::put(w, s, AnyElements::place(s, e, s->d), i, parameter(w, s, address[i], e));
+    }
+  }
+}
+
 // Generic addresses: the lanes of one window after those of another.
 template <class E, Direction direction>
 const Step* AccessGeneric(Warp& w, const Step* s) {
   alignas(64) std::uint64_t address[warp_lanes];
   addresses(w, s, address);
-  const std::uint32_t everybody = w.exec;
+  std::uint32_t everybody = w.exec;
+  if constexpr (direction == Direction::in) {
+    const std::uint32_t in_params = everybody & lanes_where([&](int i) AGON_SIMT_LAMBDA {
+                                      return (address[i] & window_mask) == param_window;
+                                    });
+    if (in_params) {
+      for (int i = 0; i < warp_lanes; ++i) {
+        if (in_params >> i & 1) address[i] -= param_window;
+      }
+      load_parameters(w, s, address, in_params);
+      everybody &= ~in_params;
+    }
+  }
+  const std::uint32_t all = w.exec;
   const auto kind = [](Space space) {
     if (space == Space::local) return InstructionKind::local;
     if (space == Space::shared)
@@ -271,7 +302,7 @@ const Step* AccessGeneric(Warp& w, const Step* s) {
     else
       access_local<E, direction>(w, s, offset);
   }
-  w.exec = everybody;
+  w.exec = all;
   return s + 1;
 }
 
@@ -294,21 +325,23 @@ Handler common(const Instruction& in) {
   return Access<space, AnyElements, direction>;
 }
 
-// A kernel's parameter, the same for all lanes.
+// A kernel's parameter: the same for all lanes where its place is fixed.
 const Step* LdParam(Warp& w, const Step* s) {
-  const auto params = w.worker->run.launch.params;
-  const Instruction& in = *s->in;
-  for (std::uint32_t e = 0; e < AnyElements::count(s); ++e) {
-    const auto at = static_cast<std::size_t>(s->immediate) + e * in.width;
-    const std::uint64_t value =
-        at + in.width <= params.size() ? AnyElements::extended(in, params.data() + at) : 0;
-    const std::uint32_t to = AnyElements::place(s, e, s->d);
-    if (s->flags & flag_wide)
-      fill_lanes<std::uint64_t>(lanes<std::uint64_t>(w, to), w.exec,
-                                [=](int) AGON_SIMT_LAMBDA { return value; });
-    else
-      fill_lanes<std::uint32_t>(lanes<std::uint32_t>(w, to), w.exec,
-                                [=](int) AGON_SIMT_LAMBDA { return static_cast<std::uint32_t>(value); });
+  if (s->in->a == no_operand) {
+    for (std::uint32_t e = 0; e < AnyElements::count(s); ++e) {
+      const std::uint64_t value = parameter(w, s, static_cast<std::uint64_t>(std::int64_t{s->immediate}), e);
+      const std::uint32_t to = AnyElements::place(s, e, s->d);
+      if (s->flags & flag_wide)
+        fill_lanes<std::uint64_t>(lanes<std::uint64_t>(w, to), w.exec,
+                                  [=](int) AGON_SIMT_LAMBDA { return value; });
+      else
+        fill_lanes<std::uint32_t>(lanes<std::uint32_t>(w, to), w.exec,
+                                  [=](int) AGON_SIMT_LAMBDA { return static_cast<std::uint32_t>(value); });
+    }
+  } else {
+    alignas(64) std::uint64_t address[warp_lanes];
+    addresses(w, s, address);
+    load_parameters(w, s, address, w.exec);
   }
   return s + 1;
 }

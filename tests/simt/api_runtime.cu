@@ -321,3 +321,28 @@ TEST_CASE("host functions run in the stream's order", "[simt][api]") {
   REQUIRE(cudaDeviceSynchronize() == cudaSuccess);
   CHECK(pinned[0] == 40);
 }
+
+namespace {
+
+struct Plan {
+  int count;
+  int values[8];
+  float* out;
+};
+
+__device__ __noinline__ int pick(const int* values, int i) { return values[i]; }
+
+__global__ void plan_kernel(const __grid_constant__ Plan plan, int shift) {
+  const int i = threadIdx.x;
+  if (i < plan.count) plan.out[i] = static_cast<float>(plan.values[i] + pick(plan.values, (i + shift) % 8));
+}
+
+}  // namespace
+
+// Broken: kernels that index into their parameters, or hand their address on, would read something else.
+TEST_CASE("parameters are read at computed places and through pointers", "[simt][api]") {
+  FreshDevice fresh;
+  Plan plan = {8, {1, 2, 4, 8, 16, 32, 64, 128}, to_device(std::vector<float>(8, 0.0f))};
+  plan_kernel<<<1, 32>>>(plan, 3);
+  CHECK(to_host(plan.out, 8) == std::vector<float>{9, 18, 36, 72, 144, 33, 66, 132});
+}
