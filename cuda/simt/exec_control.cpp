@@ -104,7 +104,7 @@ const Step* sleep(Warp& w, const Step* s) {
 }
 
 const Step* fence(Warp& w, const Step* s) {
-  if (w.block->checker && static_cast<Scope>(s->in->modifier) != Scope::cta)
+  if (w.block->checker && s->in->scope != Scope::cta)
     w.block->checker->fence(site_of(w, s));
   return s + 1;
 }
