@@ -330,7 +330,9 @@ struct Plan {
   float* out;
 };
 
-__device__ __noinline__ int pick(const int* values, int i) { return values[i]; }
+__device__ __noinline__ int pick(const int* values, int i) {
+  return values[i];
+}
 
 __global__ void plan_kernel(const __grid_constant__ Plan plan, int shift) {
   const int i = threadIdx.x;
@@ -345,4 +347,39 @@ TEST_CASE("parameters are read at computed places and through pointers", "[simt]
   Plan plan = {8, {1, 2, 4, 8, 16, 32, 64, 128}, to_device(std::vector<float>(8, 0.0f))};
   plan_kernel<<<1, 32>>>(plan, 3);
   CHECK(to_host(plan.out, 8) == std::vector<float>{9, 18, 36, 72, 144, 33, 66, 132});
+}
+
+namespace {
+
+// The last block to arrive adds up what all have left, and leaves the counter at zero again.
+__global__ void last_block_sums(const float* x, float* parts, unsigned* counter, float* sum) {
+  __shared__ bool last;
+  if (threadIdx.x == 0) parts[blockIdx.x] = x[blockIdx.x];
+  __threadfence();
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    last = atomicAdd(counter, 1u) == gridDim.x - 1;
+    if (last) atomicExch(counter, 0u);
+  }
+  __syncthreads();
+  if (!last) return;
+  __threadfence();
+  float total = 0;
+  for (unsigned i = 0; i < gridDim.x; ++i) total += parts[i];
+  sum[threadIdx.x] = total;
+}
+
+}  // namespace
+
+// Broken: kernels that merge partial results in their last block would race, or be said to.
+TEST_CASE("the last block to arrive sees what all others wrote", "[simt][api]") {
+  for (const char* seed : {"1", "2", "3", "4", "5"}) {
+    FreshDevice fresh;
+    REQUIRE(agon_simt_set("seed", seed) == 0);
+    float *x = to_device(ramp(20)), *parts = to_device(ramp(20)), *sum = to_device(ramp(64));
+    unsigned* counter = to_device(std::vector<unsigned>{0});
+    for (int launch = 0; launch < 2; ++launch) last_block_sums<<<20, 64>>>(x, parts, counter, sum);
+    CHECK(to_host(sum, 64) == std::vector<float>(64, 210.0f));
+    CHECK(std::string(agon_simt_take_reports()) == "[]");
+  }
 }
