@@ -1,5 +1,11 @@
 #include "backend/cpu/kernels/blocked_conv.h"
 
+#include <cstdio>
+
+#include "agon/tensor.h"
+
+#include "backend/cpu/kernels/amx.h"
+#include "backend/cpu/kernels/amx_weight_grad.h"
 #include "catch.h"
 #include "support.h"
 
@@ -27,8 +33,9 @@ const std::vector<Named> cases{
 
 struct Data {
   BlockedConv p;
-  ChannelLayout in{p.images, p.channels, p.height* p.width, 16};
-  ChannelLayout out{p.images, p.out_channels, p.out_height* p.out_width, 16};
+  bool nhwc = false;
+  ChannelLayout in{p.images, p.channels, p.height* p.width, nhwc ? p.channels : 16};
+  ChannelLayout out{p.images, p.out_channels, p.out_height* p.out_width, nhwc ? p.out_channels : 16};
   std::vector<float> x = random_floats(in.size(), 1), y = random_floats(out.size(), 2);
   std::vector<float> w = random_floats(p.out_channels * p.kernel_h * p.kernel_w * p.channels, 3);
 
@@ -76,7 +83,7 @@ double times(float a, float b) {
 // gradient.
 TEST_CASE("blocked weight gradient agrees with the sum in double") {
   for (const auto& [name, p] : cases) {
-    Data d{p};
+    Data d{.p = p};
     std::vector<double> want(d.w.size());
     d.for_each_product([&](size_t i, size_t w, size_t o) { want[w] += times(d.x[i], d.y[o]); });
     blocked_weight_grad(p, d.x.data(), d.y.data(), d.w.data());
@@ -89,7 +96,7 @@ TEST_CASE("blocked weight gradient agrees with the sum in double") {
 // else.
 TEST_CASE("blocked convolution forward agrees with the sum in double") {
   for (const auto& [name, p] : cases) {
-    Data d{p};
+    Data d{.p = p};
     std::vector<double> want(d.y.size());
     d.for_each_product([&](size_t i, size_t w, size_t o) { want[o] += times(d.x[i], d.w[w]); });
     blocked_conv_forward(p, d.x.data(), d.blocked_weights(false).data(), d.y.data());
@@ -101,11 +108,44 @@ TEST_CASE("blocked convolution forward agrees with the sum in double") {
 // Were the taps of a stride matched to the wrong pixels, generators would upsample into seams.
 TEST_CASE("blocked convolution input gradient agrees with the sum in double") {
   for (const auto& [name, p] : cases) {
-    Data d{p};
+    Data d{.p = p};
     std::vector<double> want(d.x.size());
     d.for_each_product([&](size_t i, size_t w, size_t o) { want[i] += times(d.y[o], d.w[w]); });
     blocked_conv_input_grad(p, d.y.data(), d.blocked_weights(true).data(), d.x.data());
     INFO(name);
     CHECK(relative_error(d.x, want) < 3e-6);
+  }
+}
+
+namespace {
+
+/// Rounds `values` to what bf16 holds, and returns them as bf16.
+std::vector<bf16> round_to_bf16(std::vector<float>& values) {
+  std::vector<bf16> result;
+  for (float& v : values) {
+    result.push_back({agon::to_bf16(v)});
+    v = from_bf16(result.back().bits);
+  }
+  return result;
+}
+
+}  // namespace
+
+// Were a pair of pixels packed crosswise, or a pixel in the padding read, bf16 training would go astray on
+// processors with matrix registers alone.
+TEST_CASE("weight gradient in matrix registers agrees with the sum in double") {
+  if (!has_amx()) {
+    std::puts("skipped: weight gradient in matrix registers agrees with the sum in double: no AMX");
+    return;
+  }
+  for (const auto& [name, p] : cases) {
+    Data d{.p = p, .nhwc = true};
+    const auto x = round_to_bf16(d.x), y = round_to_bf16(d.y);
+    std::vector<double> want(d.w.size());
+    d.for_each_product([&](size_t i, size_t w, size_t o) { want[w] += times(d.x[i], d.y[o]); });
+    const Buffer scratch(amx_weight_grad_scratch_bytes(p));
+    amx_weight_grad(p, x.data(), y.data(), d.w.data(), scratch.data());
+    INFO(name);
+    CHECK(relative_error(d.w, want) < 3e-6);
   }
 }

@@ -1,3 +1,5 @@
+#include "backend/cpu/kernels/amx.h"
+#include "backend/cpu/kernels/amx_weight_grad.h"
 #include "backend/cpu/kernels/blocked_conv.h"
 #include "backend/cpu/kernels/thin_conv.h"
 #include "backend/cpu/lowering.h"
@@ -120,22 +122,27 @@ bool is_blocked_by_hand(const Lowering& l, const Node& node, const Roles& roles)
   return roles.pass == ConvPass::forward || w.shape.numel() <= 1 << 20;
 }
 
-void lower_blocked(Lowering& l, const Node& node, const Roles& roles) {
+BlockedConv geometry(const Lowering& l, const Node& node, const Roles& roles) {
   const Shape &x = l.info(roles.x).shape, &w = l.info(roles.w).shape, &y = l.info(roles.y).shape;
   const auto& window = node.get<Window>();
-  const BlockedConv problem{.images = x[0],
-                            .height = x[1],
-                            .width = x[2],
-                            .channels = x[3],
-                            .out_height = y[1],
-                            .out_width = y[2],
-                            .out_channels = y[3],
-                            .kernel_h = w[1],
-                            .kernel_w = w[2],
-                            .stride_h = window.stride[0],
-                            .stride_w = window.stride[1],
-                            .pad_top = window.pad_lo[0],
-                            .pad_left = window.pad_lo[1]};
+  return {.images = x[0],
+          .height = x[1],
+          .width = x[2],
+          .channels = x[3],
+          .out_height = y[1],
+          .out_width = y[2],
+          .out_channels = y[3],
+          .kernel_h = w[1],
+          .kernel_w = w[2],
+          .stride_h = window.stride[0],
+          .stride_w = window.stride[1],
+          .pad_top = window.pad_lo[0],
+          .pad_left = window.pad_lo[1]};
+}
+
+void lower_blocked(Lowering& l, const Node& node, const Roles& roles) {
+  const Shape &x = l.info(roles.x).shape, &w = l.info(roles.w).shape, &y = l.info(roles.y).shape;
+  const BlockedConv problem = geometry(l, node, roles);
   const auto weights = blocked_weight_desc(w, roles.pass);
   const Places at = place(l, roles, Layout::blocked, Layout::blocked, &weights);
   const Shape& result = roles.pass == ConvPass::input_grad ? x : y;
@@ -144,6 +151,27 @@ void lower_blocked(Lowering& l, const Node& node, const Roles& roles) {
       roles.pass, [=](const Frame& m) { blocked_conv_forward(problem, m.at(at.x), m.at(at.w), m.at(at.y)); },
       [=](const Frame& m) { blocked_conv_input_grad(problem, m.at(at.y), m.at(at.w), m.at(at.x)); },
       [=](const Frame& m) { blocked_weight_grad(problem, m.at(at.x), m.at(at.y), m.at(at.w)); });
+  l.emit(std::move(step));
+}
+
+/// True for weight gradients of bf16 images where the processor has matrix registers: several times as fast
+/// as oneDNN 2.6 with the same registers.
+bool is_amx_weight_grad(const Lowering& l, const Node& node, const Roles& roles) {
+  const ValueInfo &x = l.info(roles.x), &y = l.info(roles.y);
+  const auto& window = node.get<Window>();
+  return roles.pass == ConvPass::weight_grad && x.dtype == DType::bf16 && y.dtype == DType::bf16 &&
+         window.rank == 2 && window.groups == 1 && window.dilation[0] == 1 && window.dilation[1] == 1 &&
+         x.shape[3] % 16 == 0 && y.shape[3] % 16 == 0 && has_amx();
+}
+
+void lower_amx_weight_grad(Lowering& l, const Node& node, const Roles& roles) {
+  const BlockedConv problem = geometry(l, node, roles);
+  const Places at = place(l, roles, Layout::plain, Layout::plain);
+  const Ref scratch = l.scratch(amx_weight_grad_scratch_bytes(problem));
+  Step step = step_of(l, node, roles, l.info(roles.y).shape.str() + ", matrix registers, by hand");
+  step.run = [=](const Frame& m) {
+    amx_weight_grad(problem, m.at<bf16>(at.x), m.at<bf16>(at.y), m.at(at.w), m.at<void>(scratch));
+  };
   l.emit(std::move(step));
 }
 
@@ -272,6 +300,7 @@ void lower_contraction(Lowering& lowering, const Node& node) {
   const Roles roles = roles_of(node);
   if (is_thin(lowering.graph(), node)) return lower_thin(lowering, node, roles);
   if (is_blocked_by_hand(lowering, node, roles)) return lower_blocked(lowering, node, roles);
+  if (is_amx_weight_grad(lowering, node, roles)) return lower_amx_weight_grad(lowering, node, roles);
   lower_conv(lowering, node, roles);
 }
 

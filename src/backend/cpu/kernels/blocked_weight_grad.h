@@ -3,8 +3,8 @@
 
 namespace agon::cpu {
 
-/// A 2-D convolution between nChw16c tensors: both channel counts are multiples of 16. No groups, no
-/// dilation.
+/// A 2-D convolution whose channel counts are both multiples of 16. No groups, no dilation. Tensors are
+/// nChw16c unless a function says otherwise.
 struct BlockedConv {
   int64_t images = 1;
   int64_t height = 1, width = 1, channels = 16;              ///< of the input x
