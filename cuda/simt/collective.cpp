@@ -1,5 +1,6 @@
 #include "cuda/simt/collective.h"
 
+#include <algorithm>
 #include <bit>
 #include <fmt/format.h>
 
@@ -17,25 +18,32 @@ void check_guarded(Warp& w, const Step* s, std::uint32_t missing) {
          fmt::format("the mask of {} names lanes {:08x}, which pass it by", op_name(s->in->op), passing));
 }
 
-// All lanes that wait at this step, with the running ones.
+// Lanes meet at one instruction; bar.warp.sync also meets others of its kind.
+bool meets(const Split& split, const Step* s) {
+  if (split.state != Split::State::collective) return false;
+  return split.at == s || (split.at->in->op == Op::BarWarpSync && s->in->op == Op::BarWarpSync);
+}
+
+// All lanes that wait here, with the running ones.
 std::uint32_t gathered(const Warp& w, const Step* s) {
   std::uint32_t there = w.exec;
   for (const Split& split : w.splits)
-    if (split.state == Split::State::collective && split.at == s) there |= split.exec;
+    if (meets(split, s)) there |= split.exec;
   return there;
 }
 
 // Acts for everybody who is there and lets those go on who waited.
-const Step* act_together(Warp& w, const Step* s, std::uint32_t there, Together act) {
+const Step* act_together(Warp& w, const Step* s, std::uint32_t there, Together act,
+                         const std::uint32_t* mask) {
   const std::uint32_t own = w.exec;
   w.exec = there;
-  act(w, s);
+  act(w, s, mask);
   w.exec = own;
   if (there != own)
     for (Split& split : w.splits)
-      if (split.state == Split::State::collective && split.at == s) {
+      if (meets(split, s)) {
         split.state = Split::State::ready;
-        split.at = s + 1;
+        ++split.at;
       }
   return s + 1;
 }
@@ -43,8 +51,14 @@ const Step* act_together(Warp& w, const Step* s, std::uint32_t there, Together a
 }  // namespace
 
 const Step* collect(Warp& w, const Step* s, std::uint32_t mask_at, Together act) {
-  const std::uint32_t* mask = lanes<std::uint32_t>(w, mask_at);
   const std::uint32_t there = gathered(w, s);
+  std::uint32_t mask[warp_lanes];
+  std::copy_n(lanes<std::uint32_t>(w, mask_at), warp_lanes, mask);
+  if (there != w.exec)
+    for (const Split& split : w.splits)
+      if (meets(split, s) && split.at != s)
+        for (int i = 0; i < warp_lanes; ++i)
+          if (split.exec >> i & 1) mask[i] = lanes<std::uint32_t>(w, split.at->a)[i];
   std::uint32_t missing = 0;
   for (std::uint32_t left = there; left; left &= left - 1) {
     const int lane = std::countr_zero(left);
@@ -69,12 +83,12 @@ const Step* collect(Warp& w, const Step* s, std::uint32_t mask_at, Together act)
            fmt::format("lanes {} and {} run {} with different masks, {:08x} and {:08x}", first, lane,
                        op_name(s->in->op), mask[first], mask[lane]));
   }
-  return act_together(w, s, there, act);
+  return act_together(w, s, there, act, mask);
 }
 
 const Step* collect_warp(Warp& w, const Step* s, Together act) {
   if (w.exec == all_lanes) {
-    act(w, s);
+    act(w, s, nullptr);
     return s + 1;
   }
   const std::uint32_t there = gathered(w, s), missing = ~there;
@@ -87,7 +101,7 @@ const Step* collect_warp(Warp& w, const Step* s, Together act) {
     park(w, s, Split::State::collective, w.exec);
     return nullptr;
   }
-  return act_together(w, s, there, act);
+  return act_together(w, s, there, act, nullptr);
 }
 
 }  // namespace agon::simt

@@ -6,8 +6,8 @@
 
 namespace agon::simt {
 
-// Acts for the lanes Warp::exec, which are all that the mask names and that are alive.
-using Together = void (*)(Warp&, const Step*);
+// Acts for the lanes Warp::exec, which are all that their masks (by lane) name and that are alive.
+using Together = void (*)(Warp&, const Step*, const std::uint32_t* mask);
 
 // `mask_at`: offset of the lanes' masks. Lanes may name disjoint groups. A lane that runs it and is not in
 // its own mask is a fault, and so is one that is named, alive and passes by.

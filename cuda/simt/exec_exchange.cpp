@@ -48,7 +48,7 @@ Source shfl_source(ShflMode mode, int lane, std::uint32_t b, std::uint32_t c) {
   return {inside ? from : lane, inside};
 }
 
-void shfl(Warp& w, const Step* s) {
+void shfl(Warp& w, const Step* s, const std::uint32_t*) {
   const Instruction& in = *s->in;
   const auto mode = static_cast<ShflMode>(in.modifier);
   const std::uint32_t *a = lanes<std::uint32_t>(w, s->a), *b = lanes<std::uint32_t>(w, s->b),
@@ -82,10 +82,10 @@ void each_group(Warp& w, const std::uint32_t* mask, G g) {
   w.exec = everybody;
 }
 
-void vote(Warp& w, const Step* s) {
+void vote(Warp& w, const Step* s, const std::uint32_t* mask) {
   const Instruction& in = *s->in;
   const std::uint32_t holds = predicate(w, static_cast<std::uint32_t>(in.a));
-  each_group(w, lanes<std::uint32_t>(w, s->b), [&](std::uint32_t group) {
+  each_group(w, mask, [&](std::uint32_t group) {
     const std::uint32_t yes = holds & group;
     switch (static_cast<VoteMode>(in.modifier)) {
       case VoteMode::all:
@@ -106,13 +106,13 @@ void vote(Warp& w, const Step* s) {
 }
 
 template <class T>
-void match(Warp& w, const Step* s) {
+void match(Warp& w, const Step* s, const std::uint32_t* mask) {
   const Instruction& in = *s->in;
   const bool all = in.modifier == 1;
   T value[warp_lanes];
   std::copy_n(lanes<T>(w, s->a), warp_lanes, value);
   std::uint32_t* d = in.d == no_operand ? nullptr : lanes<std::uint32_t>(w, s->d);
-  each_group(w, lanes<std::uint32_t>(w, s->b), [&](std::uint32_t group) {
+  each_group(w, mask, [&](std::uint32_t group) {
     std::uint32_t agreeing = 0;
     each_lane(group, [&](int lane) {
       std::uint32_t same = 0;
@@ -144,11 +144,11 @@ std::uint32_t reduce(AtomicOp op, bool is_signed, std::uint32_t a, std::uint32_t
       return a;
   }
 }
-void redux(Warp& w, const Step* s) {
+void redux(Warp& w, const Step* s, const std::uint32_t* mask) {
   const Instruction& in = *s->in;
   const std::uint32_t* a = lanes<std::uint32_t>(w, s->a);
   std::uint32_t* d = lanes<std::uint32_t>(w, s->d);
-  each_group(w, lanes<std::uint32_t>(w, s->b), [&](std::uint32_t group) {
+  each_group(w, mask, [&](std::uint32_t group) {
     std::uint32_t result = a[std::countr_zero(group)];
     each_lane(group & (group - 1), [&](int lane) {
       result = reduce(static_cast<AtomicOp>(in.modifier), in.type == Type::s32, result, a[lane]);
@@ -157,10 +157,9 @@ void redux(Warp& w, const Step* s) {
   });
 }
 
-void warp_sync(Warp& w, const Step* s) {
+void warp_sync(Warp& w, const Step* s, const std::uint32_t* mask) {
   if (!w.block->checker) return;
-  each_group(w, lanes<std::uint32_t>(w, s->a),
-             [&](std::uint32_t) { w.block->checker->warp_sync(site_of(w, s)); });
+  each_group(w, mask, [&](std::uint32_t) { w.block->checker->warp_sync(site_of(w, s)); });
 }
 
 const Step* activemask(Warp& w, const Step* s) {

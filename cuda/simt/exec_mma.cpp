@@ -16,7 +16,7 @@ namespace {
 
 // ldmatrix: each eight lanes name the rows (16 bytes each) of one matrix of 8 x 8 elements of 16 bits; of
 // each matrix a lane gets a pair of elements, as mma's fragments lie.
-void load_matrices(Warp& w, const Step* s) {
+void load_matrices(Warp& w, const Step* s, const std::uint32_t*) {
   const Instruction& in = *s->in;
   Worker& worker = *w.worker;
   const std::uint32_t count = in.count;

@@ -99,7 +99,7 @@ AGON_SIMT_INLINE void multiply(Warp& w, const std::uint32_t* a_list, const std::
 }
 
 template <class Element, int chunks, bool half_result>
-void mma_float(Warp& w, const Step* s) {
+void mma_float(Warp& w, const Step* s, const std::uint32_t*) {
   constexpr int results = half_result ? 2 : 4;
   const std::uint32_t* d = s->list;
   const std::uint32_t* a = d + results;
@@ -118,7 +118,7 @@ void mma_float(Warp& w, const Step* s) {
 }
 
 template <class A, int chunks>
-void mma_integer(Warp& w, const Step* s) {
+void mma_integer(Warp& w, const Step* s, const std::uint32_t*) {
   const bool saturate = s->flags & flag_saturate;
   const std::uint32_t* d = s->list;
   const std::uint32_t *a = d + 4, *b = a + 2 * chunks, *c = b + chunks;
@@ -142,7 +142,7 @@ void mma_integer(Warp& w, const Step* s) {
 }
 
 // m8n8k4 of f64.
-void mma_double(Warp& w, const Step* s) {
+void mma_double(Warp& w, const Step* s, const std::uint32_t*) {
   const std::uint32_t* list = s->list;
   double results[2][warp_lanes];
   for (int i = 0; i < warp_lanes; ++i)

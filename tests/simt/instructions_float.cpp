@@ -1,4 +1,5 @@
-// Floating-point instructions: bit by bit where they are rounded, within the manual's bounds where they approximate.
+// Floating-point instructions: bit by bit where they are rounded, within the manual's bounds where they
+// approximate.
 #include <cfenv>
 #include <cmath>
 #include <functional>
@@ -36,7 +37,8 @@ void judge(const std::string& body, bool single, const std::function<void(const 
     INFO(texts(outcome.result));
     REQUIRE(outcome.result.completed);
     for (std::size_t i = 0; i < 64; ++i) {
-      INFO("operands " << std::hex << in[3 * i] << ", " << in[3 * i + 1] << ", " << in[3 * i + 2] << " result " << outcome.out[i]);
+      INFO("operands " << std::hex << in[3 * i] << ", " << in[3 * i + 1] << ", " << in[3 * i + 2]
+                       << " result " << outcome.out[i]);
       judge_one(&in[3 * i], outcome.out[i]);
     }
   }
@@ -73,7 +75,9 @@ auto with_rounding(int mode, F f) {
   };
 }
 
-float flush(float a) { return std::fabs(a) < std::numeric_limits<float>::min() ? std::copysign(0.0f, a) : a; }
+float flush(float a) {
+  return std::fabs(a) < std::numeric_limits<float>::min() ? std::copysign(0.0f, a) : a;
+}
 
 }  // namespace
 
@@ -83,23 +87,29 @@ TEST_CASE("add, sub, mul, fma, div, rcp, sqrt of f32", "[instructions]") {
   same32("sub.f32 %e0, %f0, %f1;", [](float a, float b, float) { return a - b; });
   same32("mul.f32 %e0, %f0, %f1;", [](float a, float b, float) { return a * b; });
   same32("fma.rn.f32 %e0, %f0, %f1, %f2;", [](float a, float b, float c) { return std::fma(a, b, c); });
-  same32("neg.f32 %e1, %f2; fma.rn.f32 %e0, %f2, %f2, %e1;", [](float, float, float c) { return std::fma(c, c, -c); });
-  same32("mul.f32 %e1, %f0, %f1; neg.f32 %e2, %e1; fma.rn.f32 %e0, %f0, %f1, %e2;", [](float a, float b, float) {
-    const float product = a * b;
-    return std::fma(a, b, -product);
-  });
+  same32("neg.f32 %e1, %f2; fma.rn.f32 %e0, %f2, %f2, %e1;",
+         [](float, float, float c) { return std::fma(c, c, -c); });
+  same32("mul.f32 %e1, %f0, %f1; neg.f32 %e2, %e1; fma.rn.f32 %e0, %f0, %f1, %e2;",
+         [](float a, float b, float) {
+           const float product = a * b;
+           return std::fma(a, b, -product);
+         });
   same32("div.rn.f32 %e0, %f0, %f1;", [](float a, float b, float) { return a / b; });
   same32("rcp.rn.f32 %e0, %f0;", [](float a, float, float) { return 1 / a; });
   same32("sqrt.rn.f32 %e0, %f0;", [](float a, float, float) { return std::sqrt(a); });
   const std::pair<const char*, int> modes[] = {{"rz", FE_TOWARDZERO}, {"rm", FE_DOWNWARD}, {"rp", FE_UPWARD}};
   for (const auto& [name, mode] : modes) {
     const std::string n = name;
-    same32("add." + n + ".f32 %e0, %f0, %f1;", with_rounding(mode, [](float a, float b, float) { return a + b; }));
-    same32("mul." + n + ".f32 %e0, %f0, %f1;", with_rounding(mode, [](float a, float b, float) { return a * b; }));
+    same32("add." + n + ".f32 %e0, %f0, %f1;",
+           with_rounding(mode, [](float a, float b, float) { return a + b; }));
+    same32("mul." + n + ".f32 %e0, %f0, %f1;",
+           with_rounding(mode, [](float a, float b, float) { return a * b; }));
     same32("fma." + n + ".f32 %e0, %f0, %f1, %f2;",
            with_rounding(mode, [](float a, float b, float c) { return std::fma(a, b, c); }));
-    same32("div." + n + ".f32 %e0, %f0, %f1;", with_rounding(mode, [](float a, float b, float) { return a / b; }));
-    same32("sqrt." + n + ".f32 %e0, %f0;", with_rounding(mode, [](float a, float, float) { return std::sqrt(a); }));
+    same32("div." + n + ".f32 %e0, %f0, %f1;",
+           with_rounding(mode, [](float a, float b, float) { return a / b; }));
+    same32("sqrt." + n + ".f32 %e0, %f0;",
+           with_rounding(mode, [](float a, float, float) { return std::sqrt(a); }));
     same64("fma." + n + ".f64 %d0, %g0, %g1, %g2;",
            with_rounding(mode, [](double a, double b, double c) { return std::fma(a, b, c); }));
   }
@@ -119,7 +129,8 @@ TEST_CASE("min, max, abs, neg, copysign, testp, setp of floats", "[instructions]
   };
   same32("min.f32 %e0, %f0, %f1;", [=](float a, float b, float) { return smaller(a, b); });
   same32("max.f32 %e0, %f0, %f1;", [=](float a, float b, float) { return -smaller(-a, -b); });
-  same32("max.NaN.f32 %e0, %f0, %f1;", [=](float a, float b, float) { return a != a || b != b ? NAN : -smaller(-a, -b); });
+  same32("max.NaN.f32 %e0, %f0, %f1;",
+         [=](float a, float b, float) { return a != a || b != b ? NAN : -smaller(-a, -b); });
   same32("abs.f32 %e0, %f0;", [](float a, float, float) { return std::fabs(a); });
   same32("neg.f32 %e0, %f0;", [](float a, float, float) { return -a; });
   same32("copysign.f32 %e0, %f0, %f1;", [](float a, float b, float) { return std::copysign(b, a); });
@@ -129,9 +140,8 @@ TEST_CASE("min, max, abs, neg, copysign, testp, setp of floats", "[instructions]
     return a > b || (a == b && std::signbit(b)) ? a : b;
   });
   const auto flag = [](const std::string& test, const std::function<bool(float, float)>& expect) {
-    judge(test + " selp.b64 %r, 1, 0, %p0;", true, [&](const U64* in, U64 out) {
-      REQUIRE(out == U64{expect(as_float(in[0]), as_float(in[1]))});
-    });
+    judge(test + " selp.b64 %r, 1, 0, %p0;", true,
+          [&](const U64* in, U64 out) { REQUIRE(out == U64{expect(as_float(in[0]), as_float(in[1]))}); });
   };
   flag("setp.lt.f32 %p0, %f0, %f1;", [](float a, float b) { return a < b; });
   flag("setp.ne.f32 %p0, %f0, %f1;", [](float a, float b) { return a == a && b == b && a != b; });
@@ -176,24 +186,40 @@ TEST_CASE("approximate functions err within their bounds", "[instructions]") {
           }
         });
   };
-  const auto relative = [](double limit) { return [limit](double, double y) { return limit * std::fabs(y); }; };
-  within("ex2.approx.f32 %e0, %f0;", [](double x) { return std::exp2(x); }, relative(std::exp2(-22.5)), -20, 20);
-  within("ex2.approx.ftz.f32 %e0, %f0;", [](double x) { return std::exp2(x); }, relative(std::exp2(-22.5)), -20, 20);
-  within("lg2.approx.f32 %e0, %f0;", [](double x) { return std::log2(x); },
-         [](double x, double y) { return std::exp2(-22.6) * (x > 0.5 && x < 2 ? 1 : std::fabs(y)); }, 0.1, 9);
-  within("sin.approx.f32 %e0, %f0;", [](double x) { return std::sin(x); },
-         [](double, double) { return std::exp2(-20.9); }, -3.1, 3.1);
-  within("cos.approx.f32 %e0, %f0;", [](double x) { return std::cos(x); },
-         [](double, double) { return std::exp2(-20.9); }, -3.1, 3.1);
-  within("tanh.approx.f32 %e0, %f0;", [](double x) { return std::tanh(x); }, relative(0x1p-11), -4, 4);
-  within("rsqrt.approx.f32 %e0, %f0;", [](double x) { return 1 / std::sqrt(x); }, relative(std::exp2(-22.9)), 0.01, 50);
-  within("sqrt.approx.f32 %e0, %f0;", [](double x) { return std::sqrt(x); }, relative(0x1p-23), 0.01, 50);
+  const auto relative = [](double limit) {
+    return [limit](double, double y) { return limit * std::fabs(y); };
+  };
+  within(
+      "ex2.approx.f32 %e0, %f0;", [](double x) { return std::exp2(x); }, relative(std::exp2(-22.5)), -20, 20);
+  within(
+      "ex2.approx.ftz.f32 %e0, %f0;", [](double x) { return std::exp2(x); }, relative(std::exp2(-22.5)), -20,
+      20);
+  within(
+      "lg2.approx.f32 %e0, %f0;", [](double x) { return std::log2(x); },
+      [](double x, double y) { return std::exp2(-22.6) * (x > 0.5 && x < 2 ? 1 : std::fabs(y)); }, 0.1, 9);
+  within(
+      "sin.approx.f32 %e0, %f0;", [](double x) { return std::sin(x); },
+      [](double, double) { return std::exp2(-20.9); }, -3.1, 3.1);
+  within(
+      "cos.approx.f32 %e0, %f0;", [](double x) { return std::cos(x); },
+      [](double, double) { return std::exp2(-20.9); }, -3.1, 3.1);
+  within(
+      "tanh.approx.f32 %e0, %f0;", [](double x) { return std::tanh(x); }, relative(0x1p-11), -4, 4);
+  within(
+      "rsqrt.approx.f32 %e0, %f0;", [](double x) { return 1 / std::sqrt(x); }, relative(std::exp2(-22.9)),
+      0.01, 50);
+  within(
+      "sqrt.approx.f32 %e0, %f0;", [](double x) { return std::sqrt(x); }, relative(0x1p-23), 0.01, 50);
   const auto unit = [](double y) { return std::ldexp(1.0, std::ilogb(y) - 23); };
-  within("rcp.approx.f32 %e0, %f0;", [](double x) { return 1 / x; }, [=](double, double y) { return unit(y); }, 0.01, 50);
-  within("div.approx.f32 %e0, 0f3FC00000, %f0;", [](double x) { return 1.5 / x; },
-         [=](double, double y) { return 2 * unit(y); }, 0.01, 50);
-  within("div.full.f32 %e0, 0f3FC00000, %f0;", [](double x) { return 1.5 / x; },
-         [=](double, double y) { return 2 * unit(y); }, 0.01, 50);
+  within(
+      "rcp.approx.f32 %e0, %f0;", [](double x) { return 1 / x; }, [=](double, double y) { return unit(y); },
+      0.01, 50);
+  within(
+      "div.approx.f32 %e0, 0f3FC00000, %f0;", [](double x) { return 1.5 / x; },
+      [=](double, double y) { return 2 * unit(y); }, 0.01, 50);
+  within(
+      "div.full.f32 %e0, 0f3FC00000, %f0;", [](double x) { return 1.5 / x; },
+      [=](double, double y) { return 2 * unit(y); }, 0.01, 50);
   CHECK(wrong > all / 4);
   same32("ex2.approx.f32 %e0, 0f00000000;", [](float, float, float) { return 1.0f; });
   same32("rcp.approx.f32 %e0, 0f80000000;", [](float, float, float) { return -INFINITY; });
