@@ -8,6 +8,7 @@
 #include "app/command.h"
 #include "app/format.h"
 #include "app/machine.h"
+#include "backend/cuda/facts.h"
 
 namespace agon::app {
 namespace {
@@ -33,6 +34,7 @@ std::vector<BackendState> backend_states() {
 int doctor(bool as_json) {
   const Machine machine = this_machine();
   const auto backends = backend_states();
+  const CudaFacts cuda = cuda_facts();
   std::error_code unknown;
   const auto space = std::filesystem::space(".", unknown);
   const bool writable = ::access(".", W_OK) == 0;
@@ -46,6 +48,8 @@ int doctor(bool as_json) {
     json["system"] = machine.system;
     json["disk_available_bytes"] = space.available;
     json["writable"] = writable;
+    for (const auto& [label, value] : cuda.lines) json["cuda"][label] = value;
+    json["cuda"]["problems"] = cuda.problems;
     for (const BackendState& b : backends)
       json["backends"][b.name] = {{"ready", b.ready}, {"state", b.state}};
     fmt::print("{}\n", json.dump(2));
@@ -63,6 +67,8 @@ int doctor(bool as_json) {
   line("system", machine.system);
   line("this folder", fmt::format("{} free, {}", bytes_text(static_cast<double>(space.available)),
                                   writable ? "writable" : "not writable: give --out another folder"));
+  for (const auto& [label, value] : cuda.lines) line(label, value);
+  for (const std::string& problem : cuda.problems) line("", problem);
   for (const BackendState& b : backends) line("--device " + b.name, b.state);
   return exit_done;
 }

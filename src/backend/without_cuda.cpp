@@ -1,4 +1,5 @@
 #include "backend/cuda/cuda.h"
+#include "backend/cuda/facts.h"
 
 /// In place of backend/cuda where there was no CUDA toolkit to build with.
 namespace agon {
@@ -19,6 +20,10 @@ std::shared_ptr<Backend> make_cuda_backend(int) {
 
 std::shared_ptr<Backend> make_simt_backend() {
   no_library();
+}
+
+CudaFacts cuda_facts() {
+  return {{{"CUDA build", "none"}}, {"built without a CUDA toolkit: run tools/setup --cuda and build again"}};
 }
 
 }  // namespace agon

@@ -1,12 +1,12 @@
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <map>
 
 #include "agon/error.h"
 
 #include "catch.h"
 #include "gan/golden_systems.h"
+#include "support/backends.h"
 
 using namespace agon;
 
@@ -53,15 +53,6 @@ void follow(const golden::System& system, const std::shared_ptr<Backend>& backen
 
 // A backend would train something else than the reference: a fused kernel, a plan or a state update is wrong.
 TEST_CASE("whole iterations of every backend follow the reference, teacher-forced", "[golden][teacher]") {
-  for (const std::string& name : backend_names()) {
-    if (name == "reference") continue;
-    std::shared_ptr<Backend> backend;
-    try {
-      backend = open_backend(name);
-    } catch (const Error& error) {
-      std::printf("skipped: teacher-forced iterations on %s: %s\n", name.c_str(), error.what());
-      continue;
-    }
+  for (const auto& backend : backends_under_test("teacher-forced iterations"))
     for (const std::string& system : golden::names()) follow(golden::load(system), backend);
-  }
 }

@@ -62,7 +62,7 @@ Results results_of(Backend& backend, const ParityCase& parity, bool fuse, Precis
 }
 
 std::string reproducer(const ParityCase& parity, std::string_view backend, Precision precision) {
-  return fmt::format("AGON_PARITY_BACKEND={} AGON_PARITY_CASE=\"{}\" test_parity{}", backend, parity.line,
+  return fmt::format("AGON_TEST_BACKENDS={} AGON_PARITY_CASE=\"{}\" test_parity{}", backend, parity.line,
                      precision == Precision::bf16 ? " \"*bf16*\"" : "");
 }
 

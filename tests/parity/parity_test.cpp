@@ -7,6 +7,7 @@
 #include "graph/infer.h"
 #include "graph/passes/passes.h"
 #include "parity/harness.h"
+#include "support/backends.h"
 
 using namespace agon;
 using namespace agon::parity;
@@ -20,11 +21,6 @@ std::vector<ParityCase> selected() {
   for (const ParityCase& parity : table())
     if (parity.line == line) return {parity};
   return {{line}};
-}
-
-bool is_selected(std::string_view backend) {
-  const char* name = std::getenv("AGON_PARITY_BACKEND");
-  return name == nullptr || backend == name;
 }
 
 /// A device whose kernels can absorb everything.
@@ -78,30 +74,16 @@ class OptimisedReference final : public Backend {
   std::shared_ptr<Backend> inner_ = open_backend("reference");
 };
 
-/// The backend, or null after a line that says why it is not here.
-std::shared_ptr<Backend> open_or_skip(const std::string& name) {
-  try {
-    return open_backend(name);
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::unsupported) throw;
-    std::cout << "skipped: parity of " << name << ": " << error.what() << "\n";
-    return nullptr;
-  }
-}
-
 }  // namespace
 
 // Were a backend's op off, a GAN would train to something else there than the oracle says.
 TEST_CASE("every backend agrees with reference on every case, fused and unfused") {
-  for (const std::string& name : backend_names()) {
-    if (name == "reference" || !is_selected(name)) continue;
-    if (const auto backend = open_or_skip(name)) check_parity(*backend, selected(), std::cout);
-  }
+  for (const auto& backend : backends_under_test("parity")) check_parity(*backend, selected(), std::cout);
 }
 
 // Were bf16 stored where sums must be exact, or read as something else, mixed precision would not train.
 TEST_CASE("cpu agrees with reference on every case in bf16, fused and unfused") {
-  if (!is_selected("cpu")) return;
+  if (!is_under_test("cpu")) return;
   const auto backend = open_backend("cpu");
   Graph empty;
   try {
@@ -116,7 +98,7 @@ TEST_CASE("cpu agrees with reference on every case in bf16, fused and unfused") 
 
 // Were a pass to change what a graph computes, every backend but the oracle would be wrong in the same way.
 TEST_CASE("the passes of compile keep what a graph computes") {
-  if (!is_selected("passes")) return;
+  if (!is_under_test("passes")) return;
   OptimisedReference backend;
   auto cases = selected();
   for (ParityCase& parity : cases) parity.tolerance = 1e-10;

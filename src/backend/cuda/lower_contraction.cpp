@@ -41,9 +41,10 @@ int normed_value(const Lowering& l, int value) {
     if (is_norm(reader, value)) return value;
     if (reader >= static_cast<int>(l.graph().nodes().size())) continue;
     const Node& view = l.graph().node(reader);
-    if (view.op != Op::reshape || l.shape(value)[-1] % l.shape(view.outputs[0])[-1] != 0) continue;
+    if (view.op != Op::reshape) continue;
     for (int next : l.uses().of(view.outputs[0]))
-      if (is_norm(next, view.outputs[0])) return view.outputs[0];
+      if (is_norm(next, view.outputs[0]) && l.shape(value)[-1] % l.shape(view.outputs[0])[-1] == 0)
+        return view.outputs[0];
   }
   return -1;
 }

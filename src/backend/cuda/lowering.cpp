@@ -123,7 +123,9 @@ bool Lowering::can_put_over(int value, int operand) const {
                    placement_.view_of(operand).value < 0 && placement_.home(operand).value < 0;
   const bool free =
       uses_.sole(operand) == node_ && !placement_.is_placed(value) && accumulation_.find(value).total < 0;
-  return own && free && shape(value) == shape(operand) && info(value).dtype == info(operand).dtype;
+  // One element is read by every thread, so it is no place to write to.
+  return own && free && shape(value).numel() > 1 && shape(value) == shape(operand) &&
+         info(value).dtype == info(operand).dtype;
 }
 
 Ref Lowering::put_over(int value, int operand) {
@@ -212,7 +214,8 @@ void Lowering::lower(const Node& node) {
   if (node.inputs.empty()) return lower_leaf(node);
   if (is_view(graph_, node)) return;
   if (accumulation_.makes(node.outputs[0])) return;
-  if (is_elementwise(node.op) || node.op == Op::elementwise) return lower_elementwise(*this, node);
+  if (is_elementwise(node.op) || node.op == Op::cast || node.op == Op::elementwise)
+    return lower_elementwise(*this, node);
   switch (node.op) {
     case Op::concat:
       return lower_concat(*this, node);

@@ -39,7 +39,8 @@ VirtualValues::VirtualValues(const Graph& graph, const Uses& uses) {
         !(graph.value(node.inputs[0]).shape == graph.value(node.inputs[1]).shape))
       continue;
     if (uses.of(value).empty()) continue;
-    const auto reason = against(graph, uses, value, static_cast<int>(graph.value(value).shape[-1]));
+    const Way way{static_cast<int>(graph.value(value).shape[-1]), node.op != Op::batch_norm_train};
+    const auto reason = against(graph, uses, value, way);
     if (reason.empty()) values_.insert(value);
     if (reason.empty() || node.op != Op::activation_grad)
       notes_.emplace_back(i, reason.empty() ? fmt::format("fused {} into its readers", what)
@@ -47,29 +48,30 @@ VirtualValues::VirtualValues(const Graph& graph, const Uses& uses) {
   }
 }
 
-std::string VirtualValues::against(const Graph& graph, const Uses& uses, int value, int channels) const {
+std::string VirtualValues::against(const Graph& graph, const Uses& uses, int value, Way way) const {
   for (int reader : uses.of(value)) {
     if (reader >= static_cast<int>(graph.nodes().size())) return "it outlives the iteration";
-    if (auto reason = against_reader(graph, uses, graph.node(reader), value, channels); !reason.empty())
+    if (auto reason = against_reader(graph, uses, graph.node(reader), value, way); !reason.empty())
       return reason;
   }
   return {};
 }
 
 std::string VirtualValues::against_reader(const Graph& graph, const Uses& uses, const Node& reader, int value,
-                                          int channels) const {
+                                          Way way) const {
   const std::string name = fmt::format("{} {} reads it", name_of(reader.op), reader.name);
   // A channel is had from the position along the last axis.
-  if (graph.value(value).shape.rank() == 0 || graph.value(value).shape[-1] % channels != 0) return name;
+  if (graph.value(value).shape.rank() == 0 || graph.value(value).shape[-1] % way.channels != 0) return name;
   switch (reader.op) {
     case Op::conv:
     case Op::conv_input_grad:
       return value == reader.inputs[0] && value != reader.inputs[1] ? "" : name;
     case Op::conv_weight_grad:
-      return {};
+      return value == reader.inputs[0] && way.backward ? name : "";
     case Op::matmul: {
-      const bool one = (value == reader.inputs[0]) != (value == reader.inputs[1]);
-      return one ? "" : name;
+      if (value == reader.inputs[0]) return value != reader.inputs[1] ? "" : name;
+      const auto& attr = reader.get<MatmulAttr>();
+      return attr.transpose_a && !attr.transpose_b && !way.backward ? "" : name;
     }
     case Op::batch_norm_grad: {
       const bool sign_only = reader.inputs.size() == 6 && reader.inputs[5] == value;
@@ -78,7 +80,7 @@ std::string VirtualValues::against_reader(const Graph& graph, const Uses& uses, 
       return sign_only && recomputes_activation(graph, reader) ? "" : name;
     }
     case Op::reshape:
-      return against(graph, uses, reader.outputs[0], channels);
+      return against(graph, uses, reader.outputs[0], way);
     default:
       return name;
   }

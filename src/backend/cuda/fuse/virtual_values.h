@@ -25,10 +25,15 @@ class VirtualValues {
   const std::vector<std::pair<int, std::string>>& notes() const { return notes_; }
 
  private:
+  /// How readers would have to compute a value.
+  struct Way {
+    int channels;
+    bool backward;  ///< a gradient, which takes a second tensor
+  };
   /// Why a reader of `value` keeps it in memory; empty if all can do without.
-  std::string against(const Graph& graph, const Uses& uses, int value, int channels) const;
+  std::string against(const Graph& graph, const Uses& uses, int value, Way way) const;
   std::string against_reader(const Graph& graph, const Uses& uses, const Node& reader, int value,
-                             int channels) const;
+                             Way way) const;
 
   std::set<int> values_;
   std::vector<std::pair<int, std::string>> notes_;
