@@ -156,7 +156,8 @@ LaneMask BlockChecker::global(const Site& site, Access access, const std::uint64
   s.place(s.global_view, site);
   if (!site.lanes) return 0;
   const bool writes = access == Access::write;
-  if (bytes >= 4 && (access == Access::read || (writes && !s.shared_state.shadow->has_extra_readers())) &&
+  if (bytes >= 4 && !s.order.has_partial_meetings() &&
+      (access == Access::read || (writes && !s.shared_state.shadow->has_extra_readers())) &&
       s.vectors.global(s.global_view, writes ? fast::Mode::write : fast::Mode::read, site.lanes, addresses,
                        bytes))
     return site.lanes;
@@ -187,7 +188,7 @@ LaneMask BlockChecker::shared(const Site& site, Access access, const std::uint32
   // Volatile orders nothing between threads of a block.
   if (access == Access::strong_read) access = Access::read;
   if (access == Access::strong_write) access = Access::write;
-  if (bytes >= 4 && access != Access::atomic) {
+  if (bytes >= 4 && access != Access::atomic && !s.order.has_partial_meetings()) {
     const fast::Mode mode = access == Access::write         ? fast::Mode::write
                             : access == Access::matrix_read ? fast::Mode::matrix_read
                                                             : fast::Mode::read;
@@ -257,7 +258,8 @@ LaneMask BlockChecker::async_issue(const Site& site, const std::uint32_t* shared
     }
     none &= site.lanes;
   }
-  const bool read = whole && s.vectors.global(s.global_view, fast::Mode::read, whole, addresses, bytes);
+  const bool read = whole && !s.order.has_partial_meetings() &&
+                    s.vectors.global(s.global_view, fast::Mode::read, whole, addresses, bytes);
   LaneMask good = site.lanes;
   if (!read || whole != site.lanes) {
     // A lane that reads nothing may name any address.

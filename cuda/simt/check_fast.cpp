@@ -28,15 +28,16 @@ inline bool touch(const View& view, Mode mode, std::uint64_t word, std::uint32_t
     ours = serial == view.serial;
     old = serial < view.floor || (ours && old);
   }
+  // Reads of this warp alone before its lanes met.
+  old |=
+      ours && ((read ^ view.thread0) & warp_bits_mask) == 0 && !(read & many_warps) && read < view.warp_floor;
   if (mode == Mode::write) {
     if ((state & state_exists) != state_exists) return false;
     const bool own = ours && (read & owner_mask) == thread;
-    const bool warp = ours && ((read ^ view.thread0) & warp_bits_mask) == 0 && !(read & many_warps) &&
-                      read < view.warp_floor;
-    if (!old && !own && !warp) return false;
+    if (!old && !own) return false;
     view.state[word] = state_written;
-    view.write[word] = cell;
     view.write_pc[word] = view.pc;
+    view.write[word] = cell;
     if (view.write_serial) view.write_serial[word] = view.serial;
     return true;
   }

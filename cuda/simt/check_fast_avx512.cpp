@@ -94,17 +94,17 @@ inline bool touch(const View& view, const Words& words, __mmask16 on, Vector thr
     ours = equal(read_serial, splat(view.serial));
     old = below(read_serial, view.floor) | (ours & old);
   }
+  // Reads of this warp alone before its lanes met.
+  old |= ours & _mm512_testn_epi32_mask(_mm512_xor_si512(read, splat(view.thread0)), splat(warp_bits_mask)) &
+         _mm512_testn_epi32_mask(read, splat(many_warps)) & below(read, view.warp_floor);
   if constexpr (mode == Mode::write) {
     const __mmask16 own = equal(_mm512_and_si512(read, splat(owner_mask)), thread);
-    const __mmask16 warp =
-        _mm512_testn_epi32_mask(_mm512_xor_si512(read, splat(view.thread0)), splat(warp_bits_mask)) &
-        _mm512_testn_epi32_mask(read, splat(many_warps)) & below(read, view.warp_floor);
-    if (((old | (ours & (own | warp))) & on) != on) return false;
+    if (((old | (ours & own)) & on) != on) return false;
+    words.store(view.write_pc, on, splat(view.pc));
     words.store(view.write, on, cell);
     if constexpr (!Words::distinct) {
       if ((equal(words.load(view.write, on), cell) & on) != on) return false;
     }
-    words.store(view.write_pc, on, splat(view.pc));
     if constexpr (global) words.store(view.write_serial, on, splat(view.serial));
     const auto unwritten = static_cast<__mmask16>(~words.state_is(view.state, state_written, on) & on);
     if (unwritten) words.set_written(view.state, unwritten);

@@ -89,7 +89,9 @@ class BlockOrder {
   std::uint32_t barrier_tick() const { return barrier_tick_; }
   // Accesses of this warp before this tick are before everything that the warp does now.
   std::uint32_t warp_tick(std::uint32_t warp) const { return warp_tick_[warp]; }
-  std::uint64_t all_warps() const { return all_warps_; }
+  // Whether since the last barrier some lanes of a warp, or some warps, have met that these ticks do not tell
+  // of.
+  bool has_partial_meetings() const { return !warp_meetings_.empty() || !warps_meetings_.empty(); }
 
   // Whether an access of this block, by a cell of its current serial, is before what `thread` does.
   bool before(cells::Cell earlier, bool is_read, std::uint32_t thread) const;

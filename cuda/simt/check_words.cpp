@@ -172,10 +172,9 @@ struct Word {
     if (deed == Deed::matrix_read) cell |= many_lanes;
     const Cell old = view.read[index];
     std::uint32_t serial = view.serial;
-    if (!global()) {
-      if (old >= view.barrier_floor) cell = join_reads(old, cell);
-    } else if (const std::uint32_t of = view.read_serial[index]; of == view.serial) {
-      if (old >= view.barrier_floor) cell = join_reads(old, cell);
+    const std::uint32_t of = global() ? view.read_serial[index] : view.serial;
+    if (of == view.serial) {
+      if (old != 0 && !actor.order.before(old, true, actor.thread)) cell = join_reads(old, cell);
     } else if (of >= view.floor && of != 0) {
       const GlobalShadow::Owner owner = actor.state.shadow->owner(of);
       const History& history = actor.state.memory.history();

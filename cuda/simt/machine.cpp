@@ -28,10 +28,17 @@ LaunchChecker::Shape shape_of(const Launch& launch) {
   return shape;
 }
 
+// The innermost line of the program's own: not the body of __shfl_sync in the toolkit's headers, but its
+// call.
 SourcePlace place_of(const Kernel& kernel, std::uint32_t pc) {
   if (pc >= kernel.instructions.size()) return {};
-  const std::uint32_t line = kernel.instructions[pc].line;
+  std::uint32_t line = kernel.instructions[pc].line;
   if (line >= kernel.lines.size()) return {};
+  const auto is_toolkit = [](const std::string& file) {
+    return file.find("/targets/") != std::string::npos || file.find("/include/") != std::string::npos;
+  };
+  while (is_toolkit(kernel.lines[line].file) && kernel.lines[line].inlined_at)
+    line = kernel.lines[line].inlined_at;
   return {kernel.lines[line].file, kernel.lines[line].line};
 }
 
