@@ -42,7 +42,7 @@ std::optional<Contraction> conv_contraction(const ConvArgs& args) {
   if (!valid(args)) return std::nullopt;
   const ConvShape& s = args.shape;
   const int c = s.x_channels / s.groups, k = s.y_channels / s.groups;
-  Contraction contraction{args.math, Form::forward, {}, args.instance, args.splits, args.workspace};
+  Contraction contraction{args.math, Form::forward, {}, args.instance, args.splits, true, args.workspace};
   Problem& p = contraction.problem;
   p.result = args.result;
   p.result_dtype = args.result_dtype;

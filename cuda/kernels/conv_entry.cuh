@@ -7,13 +7,15 @@ namespace agon::cuda {
 template <class K>
 KernelEntry kernel_entry(const char* name) {
   const bool aligned = K::width * sizeof(typename K::T) == 16;
-  return {{{name}, K::math, K::tile_m, K::tile_n, aligned, K::fused},
-          K::form,
-          K::width,
-          K::depth,
-          K::threads,
-          reinterpret_cast<const void*>(&contraction<K>),
-          &K::shared_bytes};
+  return {
+      {{name}, K::math, K::tile_m, K::tile_n, aligned, K::fused},
+      Schedule::tiles,
+      K::form,
+      K::width,
+      K::depth,
+      K::threads,
+      reinterpret_cast<const void*>(&contraction<K>),
+      [](const Problem& p) { return K::shared_bytes(p.taps, p.a_prologue.kind == PrologueKind::backward); }};
 }
 
 }  // namespace agon::cuda

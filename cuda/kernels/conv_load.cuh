@@ -91,7 +91,7 @@ class GatherLoader {
     const ChannelNumbers<Width> numbers(p_.a_prologue, numbers_ + channel_);
     for (int i = 0; i < count; ++i) {
       const int at = Layout::offset(row_ + i * step, k_);
-      if (real >> i & 1) apply_prologue<T, Width>(p_.a_prologue, numbers, tile + at, z_tile + at);
+      if (real >> i & 1) transform_chunk<T, Width>(p_.a_prologue, numbers, tile + at, z_tile + at);
     }
     const int period = min(p_.channels, p_.a_prologue.channels);
     channel_ += tile_k<T>;
@@ -247,7 +247,7 @@ class PixelLoader {
     const ChannelNumbers<Width> numbers(p_.a_prologue, channel_);
     for (int i = 0; i < count; ++i) {
       const int at = Layout::offset(column_, k_ + i * step);
-      if (real >> i & 1) apply_prologue<T, Width>(p_.a_prologue, numbers, tile + at, z_tile + at);
+      if (real >> i & 1) transform_chunk<T, Width>(p_.a_prologue, numbers, tile + at, z_tile + at);
     }
   }
 
@@ -318,8 +318,8 @@ class PatchLoader {
     const ChannelNumbers<Width> numbers(p_.b_prologue, channel_);
     for (int i = 0; i < count; ++i)
       if (real >> i & 1)
-        apply_prologue<T, Width>(p_.b_prologue, numbers, tile + Layout::offset(column_, k_ + i * step),
-                                 nullptr);
+        transform_chunk<T, Width>(p_.b_prologue, numbers, tile + Layout::offset(column_, k_ + i * step),
+                                  nullptr);
   }
 
  private:

@@ -47,8 +47,33 @@ bool can_load(const Problem& p, Form form, int width) {
   return false;
 }
 
+/// Thin kernels load the wide side alone by 16 bytes.
+bool can_run_thin(const KernelEntry& kernel, const Problem& p) {
+  const auto fits = [&](int64_t extent) { return extent % kernel.width == 0; };
+  const auto linear = [](const Prologue& prologue) {
+    return prologue.activation.kind <= ActivationKind::leaky_relu;
+  };
+  if (p.groups != 1 || p.epilogue.stats_sums != nullptr || !linear(p.a_prologue) || !linear(p.b_prologue))
+    return false;
+  switch (kernel.schedule) {
+    case Schedule::thin_out:
+      return p.n <= 4 && p.taps <= 64 && aligned16(p.a) && fits(p.channels) &&
+             prologue_aligned(p.a_prologue, kernel.width);
+    case Schedule::thin_x:
+      return p.channels <= 4 && aligned16(p.a) && fits(p.m) && prologue_aligned(p.a_prologue, kernel.width);
+    case Schedule::thin_y:
+      return p.m <= 4 && aligned16(p.b) && fits(p.channels) && prologue_aligned(p.b_prologue, kernel.width);
+    default:
+      return false;
+  }
+}
+
 bool can_run(const KernelEntry& kernel, const Contraction& c) {
   if (kernel.form != c.form || (has_prologue(c.problem) && !kernel.instance.fused)) return false;
+  if (kernel.schedule != Schedule::tiles) {
+    const bool fits = (kernel.instance.math == Math::bf16) == (c.math == Math::bf16);
+    return c.thin && fits && can_run_thin(kernel, c.problem);
+  }
   // Operands that tensor cores cannot load in 16-byte rows are multiplied in f32: more exact, never wrong.
   const bool substitute =
       c.math == Math::tf32 && kernel.instance.math == Math::f32 && !kernel.instance.aligned;
@@ -57,6 +82,7 @@ bool can_run(const KernelEntry& kernel, const Contraction& c) {
 
 /// A rough time: multiplications executed, dearer in small tiles and without alignment, and idle processors.
 double cost(const KernelEntry& kernel, const Problem& p) {
+  if (kernel.schedule != Schedule::tiles) return 0;
   const double m = static_cast<double>(ceil_div(p.m, kernel.instance.tile_m) * kernel.instance.tile_m);
   const double n = static_cast<double>(ceil_div(p.n, kernel.instance.tile_n) * kernel.instance.tile_n);
   const double tile = kernel.instance.tile_m * kernel.instance.tile_n;
@@ -114,7 +140,7 @@ int choose_splits(const Contraction& c, const KernelEntry& kernel, int64_t tiles
 std::span<const KernelEntry> contraction_kernels() {
   static const std::vector<KernelEntry> all = [] {
     std::vector<KernelEntry> kernels;
-    for (const auto table : {f32_kernels(), tf32_kernels(), bf16_kernels()})
+    for (const auto table : {f32_kernels(), tf32_kernels(), bf16_kernels(), thin_kernels()})
       kernels.insert(kernels.end(), table.begin(), table.end());
     return kernels;
   }();
@@ -148,12 +174,16 @@ std::optional<ContractionPlan> plan_contraction(const Contraction& contraction) 
   p.m_tiles = static_cast<int>(ceil_div(p.m, instance.tile_m));
   p.n_tiles = static_cast<int>(ceil_div(p.n, instance.tile_n));
   const int64_t in_plane = int64_t{p.m_tiles} * p.n_tiles, planes = int64_t{p.classes} * p.groups;
+  if (plan.kernel->schedule == Schedule::thin_y) {
+    p.m_tiles = static_cast<int>(ceil_div(p.channels, instance.tile_m));
+    p.n_tiles = static_cast<int>(ceil_div(int64_t{p.taps} * p.m, instance.tile_n));
+  }
   p.images_inner = choose_images_inner(p, *plan.kernel);
   p.splits = choose_splits(contraction, *plan.kernel, in_plane * planes);
   if (in_plane > INT32_MAX || planes * p.splits > 65535) return std::nullopt;
   plan.grid_x = static_cast<unsigned>(in_plane);
   plan.grid_y = static_cast<unsigned>(planes * p.splits);
-  plan.shared_bytes = plan.kernel->shared_bytes(p.taps, p.a_prologue.kind == PrologueKind::backward);
+  plan.shared_bytes = plan.kernel->shared_bytes(p);
   if (p.splits > 1)
     plan.workspace_bytes = contraction_counter_bytes +
                            static_cast<size_t>(in_plane * planes * p.splits) *

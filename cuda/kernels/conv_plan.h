@@ -15,6 +15,7 @@ struct Contraction {
   Form form = Form::forward;
   Problem problem;
   int instance = -1, splits = 0;
+  bool thin = false;  ///< may run as one of the thin kernels
   void* workspace = nullptr;
 };
 
@@ -28,7 +29,7 @@ struct ContractionPlan {
   size_t workspace_bytes = 0;
 };
 
-/// All tiled kernels; an instance's number is its index here.
+/// All kernels of this family; an instance's number is its index here.
 std::span<const KernelEntry> contraction_kernels();
 std::span<const ContractionInstance> contraction_instances();
 

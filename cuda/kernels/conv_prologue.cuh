@@ -75,31 +75,60 @@ __device__ inline void write_elements(void* to, const float (&from)[Width]) {
 }
 
 /// v := the prologue's result; `z` is read by a backward prologue alone.
-template <class T, int Width>
-__device__ inline void apply_prologue(const Prologue& prologue, const ChannelNumbers<Width>& numbers,
-                                      void* chunk, const void* z_chunk) {
-  float v[Width];
-  read_elements<T>(v, chunk);
+template <int Width>
+__device__ inline void transform(const Prologue& prologue, const ChannelNumbers<Width>& numbers,
+                                 float (&v)[Width], const float (&z)[Width]) {
   const PiecewiseActivation f(prologue.activation);
   if (prologue.kind == PrologueKind::forward) {
     for (int i = 0; i < Width; ++i) v[i] = fmaf(v[i], numbers.scale[i], numbers.shift[i]);
     f.apply(v);
-  } else {
-    float z[Width];
-    read_elements<T>(z, z_chunk);
-    for (int i = 0; i < Width; ++i) {
-      float y = fmaf(z[i], numbers.scale[i], numbers.shift[i]);
-      float d;
-      if (f.linear) {
-        d = y > 0 ? v[i] : v[i] * f.slope;
-      } else {
-        if (prologue.scale != nullptr) y = activate(prologue.activation, y);
-        d = activate_grad(prologue.activation, y, v[i]);
-      }
-      v[i] = fmaf(d, numbers.c0[i], fmaf(z[i], numbers.c1[i], numbers.c2[i]));
-    }
+    return;
   }
+  for (int i = 0; i < Width; ++i) {
+    float y = fmaf(z[i], numbers.scale[i], numbers.shift[i]);
+    float d;
+    if (f.linear) {
+      d = y > 0 ? v[i] : v[i] * f.slope;
+    } else {
+      if (prologue.scale != nullptr) y = activate(prologue.activation, y);
+      d = activate_grad(prologue.activation, y, v[i]);
+    }
+    v[i] = fmaf(d, numbers.c0[i], fmaf(z[i], numbers.c1[i], numbers.c2[i]));
+  }
+}
+
+/// The same for elements in shared memory.
+template <class T, int Width>
+__device__ inline void transform_chunk(const Prologue& prologue, const ChannelNumbers<Width>& numbers,
+                                       void* chunk, const void* z_chunk) {
+  float v[Width], z[Width] = {};
+  read_elements<T>(v, chunk);
+  if (prologue.kind == PrologueKind::backward) read_elements<T>(z, z_chunk);
+  transform(prologue, numbers, v, z);
   write_elements<T>(chunk, v);
+}
+
+/// The same for elements in global memory: what the prologue makes of `Width` of them at `from`. Its
+/// activation must be one of identity, relu and leaky_relu.
+template <class T, int Width>
+__device__ inline void read_transformed(const Prologue& prologue, const ChannelNumbers<Width>& numbers,
+                                        const T* from, const T* z_from, float (&v)[Width]) {
+  read_elements<T>(v, from);
+  if (prologue.kind == PrologueKind::none) return;
+  const float slope = PiecewiseActivation(prologue.activation).slope;
+  if (prologue.kind == PrologueKind::forward) {
+    for (int i = 0; i < Width; ++i) {
+      const float u = fmaf(v[i], numbers.scale[i], numbers.shift[i]);
+      v[i] = u > 0 ? u : u * slope;
+    }
+    return;
+  }
+  float z[Width];
+  read_elements<T>(z, z_from);
+  for (int i = 0; i < Width; ++i) {
+    const float d = fmaf(z[i], numbers.scale[i], numbers.shift[i]) > 0 ? v[i] : v[i] * slope;
+    v[i] = fmaf(d, numbers.c0[i], fmaf(z[i], numbers.c1[i], numbers.c2[i]));
+  }
 }
 
 }  // namespace agon::cuda

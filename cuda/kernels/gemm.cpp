@@ -26,7 +26,7 @@ bool valid(const Prologue& prologue, int channels) {
 /// Each kind of product is a convolution with a window of one pixel.
 std::optional<Contraction> matmul_contraction(const MatmulArgs& args) {
   if (!valid(args)) return std::nullopt;
-  Contraction contraction{args.math, Form::forward, {}, args.instance, args.splits, args.workspace};
+  Contraction contraction{args.math, Form::forward, {}, args.instance, args.splits, false, args.workspace};
   Problem& p = contraction.problem;
   p.a = args.a, p.b = args.b, p.result = args.y;
   p.result_dtype = args.y_dtype;

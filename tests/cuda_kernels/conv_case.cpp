@@ -279,6 +279,7 @@ double conv_error(const ConvArgs& how, const Extras& extras, std::string& why) {
   const size_t partials = extras.stats ? static_cast<size_t>(conv_stats_partials(args)) : 0;
   EpilogueCase epilogue(channels, partials, extras);
   args.epilogue = epilogue.args;
+  if (conv_instance(args) < 0) return cannot_run;
   DeviceBytes workspace(conv_workspace(args));
   args.workspace = workspace.data();
 
@@ -338,6 +339,7 @@ double matmul_error(const MatmulArgs& how, const Extras& extras, std::string& wh
   const size_t partials = extras.stats ? static_cast<size_t>(matmul_stats_partials(args)) : 0;
   EpilogueCase epilogue(n, partials, extras);
   args.epilogue = epilogue.args;
+  if (matmul_instance(args) < 0) return cannot_run;
   DeviceBytes workspace(matmul_workspace(args));
   args.workspace = workspace.data();
 

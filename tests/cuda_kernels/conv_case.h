@@ -93,6 +93,7 @@ ConvShape completed(const ConvCase& c);
 /// Runs `how` (its operation, shape, math, instance and splits) on tensors of its own, and returns
 /// max|difference| / max|reference|, or a number above 1 with a line in `why` if it could not run or left
 /// something wrong.
+constexpr double cannot_run = -1;  ///< the instance does not take these arguments
 double conv_error(const ConvArgs& how, const Extras& extras, std::string& why);
 double matmul_error(const MatmulArgs& how, const Extras& extras, std::string& why);
 

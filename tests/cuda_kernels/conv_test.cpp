@@ -50,6 +50,33 @@ const ConvCase cases[] = {
     {"one pixel from a window",
      {.batch = 5, .x = {4, 4, 1}, .kernel = {4, 4, 1}, .x_channels = 8, .y_channels = 24},
      {0, 0, 0}},
+    {"an image in",
+     {.batch = 3,
+      .x = {9, 8, 1},
+      .kernel = {4, 4, 1},
+      .stride = {2, 2, 1},
+      .pad_lo = {1, 1, 0},
+      .x_channels = 3,
+      .y_channels = 72},
+     {1, 1, 0}},
+    {"an image out",
+     {.batch = 2,
+      .x = {6, 7, 1},
+      .kernel = {3, 3, 1},
+      .pad_lo = {1, 1, 0},
+      .x_channels = 72,
+      .y_channels = 3},
+     {1, 1, 0}},
+    {"one channel in",
+     {.batch = 2,
+      .x = {8, 8, 1},
+      .kernel = {3, 2, 1},
+      .stride = {2, 1, 1},
+      .pad_lo = {1, 0, 0},
+      .dilation = {1, 2, 1},
+      .x_channels = 1,
+      .y_channels = 16},
+     {1, 1, 0}},
     {"two groups",
      {.batch = 2,
       .x = {6, 6, 1},
@@ -139,6 +166,7 @@ void check_all(std::span<const ConvCase> chosen, const Sweep& sweep, std::set<st
         if (conv_instance(args) < 0 || (fused && !instance.fused)) continue;
         std::string why;
         const double error = conv_error(args, extras, why);
+        if (error == cannot_run) continue;
         INFO(c.name << ", operation " << static_cast<int>(op) << ", " << instance.name << ": " << why);
         CHECK(error <= sweep.tolerance);
         ran.insert(instance.name);
@@ -214,7 +242,7 @@ TEST_CASE("conv: split sums") {
   std::set<std::string> ran;
   for (const Math math : all_math)
     for (const int splits : {2, 5})
-      check_all(std::span(cases).first(4),
+      check_all(std::span(cases).first(8),
                 {.math = math,
                  .extras = {.bias = true, .accumulate = splits == 5, .stats = true},
                  .splits = splits},
@@ -254,6 +282,7 @@ TEST_CASE("matmul: every instance, every orientation") {
             if (matmul_instance(args) < 0 || (!plain && !instance.fused)) continue;
             std::string why;
             const double error = matmul_error(args, extras, why);
+            if (error == cannot_run) continue;
             INFO(s.batch << "x" << s.m << "x" << s.n << "x" << s.k << ", orientation " << orientation << ", "
                          << instance.name << ": " << why);
             CHECK(error <= 1e-6);
@@ -261,6 +290,7 @@ TEST_CASE("matmul: every instance, every orientation") {
           }
         }
   for (const ContractionInstance& instance : matmul_instances()) {
+    if (std::string(instance.name).find("thin") != std::string::npos) continue;  // of convolutions
     INFO(instance.name << " was not launched");
     CHECK(ran.contains(instance.name));
   }
