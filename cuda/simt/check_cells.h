@@ -54,8 +54,11 @@ constexpr Cell pack(std::uint32_t tick, std::uint32_t bytes, std::uint32_t kind,
 inline constexpr std::uint8_t state_exists = 0xf0;
 inline constexpr std::uint8_t state_written = 0xff;
 
-// Joins a new read into the reads so far, none of which is ordered before it.
+// Joins a new read into the reads so far, none of which is ordered before it. A cell cannot tell which of
+// several threads read which byte: of threads that read different parts of the word, the newest is kept
+// alone.
 constexpr Cell join_reads(Cell old, Cell read) {
+  if (thread(old) != thread(read) && (bytes(old) & bytes(read)) == 0) return read;
   Cell joined = read | (old & kind_mask) | (old & all_bytes);
   if (thread(old) != thread(read)) joined |= many_lanes;
   if (warp(old) != warp(read)) joined |= many_warps;
