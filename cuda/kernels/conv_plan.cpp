@@ -201,7 +201,7 @@ cudaError_t launch_contraction(const Contraction& contraction, cudaStream_t stre
         reinterpret_cast<float*>(static_cast<char*>(contraction.workspace) + contraction_counter_bytes);
   }
   if (plan->grid_x == 0 || plan->grid_y == 0) return cudaSuccess;
-  if (plan->shared_bytes > 48 * 1024) {
+  if (plan->shared_bytes > 47 * 1024) {
     const cudaError_t status = cudaFuncSetAttribute(
         plan->kernel->kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, plan->shared_bytes);
     if (status != cudaSuccess) return status;

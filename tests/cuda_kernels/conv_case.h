@@ -34,7 +34,7 @@ class DeviceTensor {
  public:
   DeviceTensor() = default;
   DeviceTensor(std::vector<double> values, DType dtype);
-  explicit DeviceTensor(std::vector<double> values) : DeviceTensor(std::move(values), DType::f32) {}
+  explicit DeviceTensor(std::vector<double> host) : DeviceTensor(std::move(host), DType::f32) {}
   ~DeviceTensor();
   DeviceTensor(DeviceTensor&& other) noexcept { *this = std::move(other); }
   DeviceTensor& operator=(DeviceTensor&& other) noexcept {
@@ -79,7 +79,7 @@ struct Extras {
   bool backward = false;  ///< the prologue of y (of x in forward) is the backward one
   Activation activation{ActivationKind::leaky_relu, 0.25f};
   bool bias = false, accumulate = false, stats = false;
-  Activation epilogue;
+  Activation epilogue{};
 };
 
 struct ConvCase {

@@ -144,7 +144,7 @@ const ConvCase cases[] = {
 
 struct Sweep {
   Math math = Math::f32;
-  Extras extras;
+  Extras extras{};
   int splits = 1;
   DType result = DType::f32;
   double tolerance = 1e-6;
@@ -266,7 +266,8 @@ TEST_CASE("matmul: every instance, every orientation") {
                          {1, 40, 64, 1}})
       for (int orientation = 0; orientation < 4; ++orientation)
         for (const bool plain : {true, false}) {
-          MatmulArgs args{.math = math, .batch = s.batch, .m = s.m, .n = s.n, .k = s.k};
+          MatmulArgs args;
+          args.math = math, args.batch = s.batch, args.m = s.m, args.n = s.n, args.k = s.k;
           args.transpose_a = orientation & 1, args.transpose_b = orientation & 2;
           Extras extras;
           if (!plain)
