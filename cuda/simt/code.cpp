@@ -124,8 +124,8 @@ class Translation {
     step.tally = code_.accesses;
     if (accesses_memory(in.op)) ++code_.accesses;
     if (!step.run) {
+      if (code_.unknown.empty()) code_.unknown_pc = pc;
       code_.unknown.push_back(std::string(op_name(in.op)) + " at " + describe_line(kernel_, in.line));
-      step.run = unknown_instruction;
     }
     code_.steps.push_back(step);
   }

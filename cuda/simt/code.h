@@ -37,6 +37,7 @@ struct Code {
   std::uint32_t constants_at = 0;  // offset of the constants behind the registers
   std::uint32_t register_bytes = 0;
   std::vector<std::uint32_t> enter;  // by instruction that leads a basic block: its enter step
+  std::uint32_t unknown_pc = 0;      // the first of them
   std::vector<std::string> unknown;  // instructions without a handler
 };
 

@@ -25,6 +25,5 @@ Handler find_system(const Instruction& in);    // printf, assert, malloc, free
 const Step* enter_block(Warp& w, const Step* s);  // joins lanes, counts, gives others their turn
 const Step* guard_next(Warp& w, const Step* s);   // runs the next step for the lanes of its guard
 const Step* leave_kernel(Warp& w, const Step* s);
-const Step* unknown_instruction(Warp& w, const Step* s);
 
 }  // namespace agon::simt

@@ -36,11 +36,6 @@ const Step* leave_kernel(Warp& w, const Step* s) {
   return w.active ? s + 1 : nullptr;
 }
 
-const Step* unknown_instruction(Warp& w, const Step* s) {
-  stop(w, s, FaultKind::unknown_instruction, w.exec,
-       fmt::format("{} is not known to this device", op_name(s->in->op)));
-}
-
 namespace {
 
 const Step* join_of(const Warp& w, const Instruction& in) {
@@ -104,8 +99,7 @@ const Step* sleep(Warp& w, const Step* s) {
 }
 
 const Step* fence(Warp& w, const Step* s) {
-  if (w.block->checker && s->in->scope != Scope::cta)
-    w.block->checker->fence(site_of(w, s));
+  if (w.block->checker && s->in->scope != Scope::cta) w.block->checker->fence(site_of(w, s));
   return s + 1;
 }
 

@@ -56,6 +56,24 @@ AGON_SIMT_INLINE M load_from(const std::byte* p) {
 
 enum class Direction { in, out };
 
+// Four words from each lane's pointer into four registers: four lanes at a time, transposed.
+typedef std::uint32_t Quad __attribute__((vector_size(16), aligned(4)));
+AGON_SIMT_INLINE void load_quads(std::uint32_t* const* d, std::byte* const* from) {
+  for (int i = 0; i < warp_lanes; i += 4) {
+    const Quad a = load_from<Quad>(from[i]), b = load_from<Quad>(from[i + 1]);
+    const Quad c = load_from<Quad>(from[i + 2]), e = load_from<Quad>(from[i + 3]);
+    const Quad ab_low = __builtin_shuffle(a, b, Quad{0, 4, 1, 5}),
+               ab_high = __builtin_shuffle(a, b, Quad{2, 6, 3, 7});
+    const Quad ce_low = __builtin_shuffle(c, e, Quad{0, 4, 1, 5}),
+               ce_high = __builtin_shuffle(c, e, Quad{2, 6, 3, 7});
+    const Quad columns[] = {__builtin_shuffle(ab_low, ce_low, Quad{0, 1, 4, 5}),
+                            __builtin_shuffle(ab_low, ce_low, Quad{2, 3, 6, 7}),
+                            __builtin_shuffle(ab_high, ce_high, Quad{0, 1, 4, 5}),
+                            __builtin_shuffle(ab_high, ce_high, Quad{2, 3, 6, 7})};
+    for (int k = 0; k < 4; ++k) std::memcpy(d[k] + i, &columns[k], sizeof(Quad));
+  }
+}
+
 // What an access moves: `count` elements M a lane, each from or to a register of R.
 template <class M, class R, int count>
 struct Elements {
@@ -79,6 +97,8 @@ struct Elements {
       }
     } else if (count == 1 && sizeof(M) == sizeof(R) && shape == AccessPattern::Shape::contiguous) {
       std::memcpy(d[0], from[0], sizeof(R) * warp_lanes);
+    } else if constexpr (count == 4 && std::is_same_v<M, std::uint32_t> && std::is_same_v<R, std::uint32_t>) {
+      load_quads(d, from);
     } else {
       for (int i = 0; i < warp_lanes; ++i)
         for (int e = 0; e < count; ++e) d[e][i] = static_cast<R>(load_from<M>(from[i] + e * step));

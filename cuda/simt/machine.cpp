@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cfenv>
 #include <exception>
+#include <fmt/ranges.h>
 #include <thread>
 
 #include "agon/error.h"
@@ -69,6 +70,14 @@ LaunchResult run(const Launch& launch, Memory& memory, const Options& options) {
   LaunchChecker checker(memory, launch.kernel->name, shape_of(launch),
                         [&](std::uint32_t pc) { return place_of(*launch.kernel, pc); });
   LaunchResult result;
+  // What is not known is an error of the launch, whether or not a thread would come to it.
+  if (!code->unknown.empty()) {
+    checker.report(FaultKind::unknown_instruction, 0, 0, code->unknown_pc,
+                   fmt::format("this device does not know {}", fmt::join(code->unknown, ", ")));
+    result.completed = false;
+    result.reports = checker.log().take();
+    return result;
+  }
   std::optional<Touch> touch;
   if (options.counters) touch.emplace(memory);
   Run shared{launch, options, memory, *code, checker, touch ? &*touch : nullptr};
