@@ -179,7 +179,8 @@ struct Word {
       const GlobalShadow::Owner owner = actor.state.shadow->owner(of);
       const History& history = actor.state.memory.history();
       if (owner.operation == history.current()) {
-        if (owner.block != actor.block || owner.many) serial = view.many;
+        if ((owner.block != actor.block || owner.many) && (cells::bytes(old) & bytes) != 0)
+          serial = view.many;
       } else if (!history.before_current(owner.operation)) {
         actor.state.shadow->add_reader(index, of);
       }

@@ -389,23 +389,24 @@ namespace {
 // Each thread reads and writes its own half of a word, again and again.
 __global__ void halves(unsigned short* x, int rounds) {
   __shared__ unsigned short s[64];
-  s[threadIdx.x] = x[threadIdx.x];
-  for (int i = 0; i < rounds; ++i) {
+  const unsigned i = threadIdx.x * gridDim.x + blockIdx.x;
+  s[threadIdx.x] = x[i];
+  for (int round = 0; round < rounds; ++round) {
     s[threadIdx.x] = static_cast<unsigned short>(s[threadIdx.x] + 1);
-    x[threadIdx.x] = static_cast<unsigned short>(x[threadIdx.x] + s[threadIdx.x]);
+    x[i] = static_cast<unsigned short>(x[i] + s[threadIdx.x]);
   }
 }
 
 }  // namespace
 
-// Broken: bf16 kernels whose neighbours share a word would be said to race.
+// Broken: bf16 kernels whose threads or blocks share a word would be said to race.
 TEST_CASE("threads that keep to their half of a word do not race", "[simt][api]") {
   for (const char* seed : {"1", "2", "3"}) {
     FreshDevice fresh;
     REQUIRE(agon_simt_set("seed", seed) == 0);
-    unsigned short* x = to_device(std::vector<unsigned short>(64, 1));
-    halves<<<1, 64>>>(x, 3);
-    CHECK(to_host(x, 64) == std::vector<unsigned short>(64, 10));
+    unsigned short* x = to_device(std::vector<unsigned short>(128, 1));
+    halves<<<2, 64>>>(x, 3);
+    CHECK(to_host(x, 128) == std::vector<unsigned short>(128, 10));
     CHECK(std::string(agon_simt_take_reports()) == "[]");
   }
 }
