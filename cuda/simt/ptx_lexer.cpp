@@ -119,12 +119,33 @@ int64_t Lexer::integer() {
 
 std::string_view Lexer::braces() {
   if (!next_.is('{')) error("expected '{'");
+  // By characters, not tokens: most bodies of a module are never looked at.
   const size_t begin = at_;
-  for (int depth = 1; depth > 0;) {
-    advance();
-    if (next_.kind == TokenKind::end) error("a '{' without its '}'");
-    if (next_.is('{')) ++depth;
-    if (next_.is('}')) --depth;
+  for (int depth = 1; depth > 0; ++at_) {
+    if (at_ >= text_.size()) error("a '{' without its '}'");
+    switch (text_[at_]) {
+      case '{':
+        ++depth;
+        break;
+      case '}':
+        --depth;
+        break;
+      case '\n':
+        ++line_;
+        break;
+      case '"':
+        at_ = std::min(text_.find('"', at_ + 1), text_.size());
+        break;
+      case '/':
+        if (text_.compare(at_, 2, "//") == 0) at_ = std::min(text_.find('\n', at_), text_.size()) - 1;
+        if (text_.compare(at_, 2, "/*") == 0) {
+          const size_t end = std::min(text_.find("*/", at_ + 2), text_.size() - 1);
+          for (; at_ < end; ++at_) line_ += text_[at_] == '\n';
+        }
+        break;
+      default:
+        break;
+    }
   }
   const std::string_view inside = text_.substr(begin, at_ - 1 - begin);
   advance();
