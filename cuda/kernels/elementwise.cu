@@ -200,15 +200,16 @@ __global__ void __launch_bounds__(threads)
   Vector<width>* const own = reinterpret_cast<Vector<width>*>(memory) + threadIdx.x;
   Vector<width>* const totals = own + plan.slots * threads;
   for (int k = 0; k < plan.sums; ++k) totals[k * threads] = {};
-  for (int k = 0; k < plan.inputs; ++k) {
+  // Threads without work read nothing: the one element that a program has may be overwritten by its result.
+  const uint32_t first = blockIdx.x * threads + threadIdx.x;
+  for (int k = 0; k < plan.inputs && first < plan.groups; ++k) {
     const PlannedInput& input = plan.input[k];
     if (input.access != Access::uniform) continue;
     const float x = input.data == nullptr ? input.value : read(input.data, input.dtype, 0);
     own[input.slot * threads] = map<width>([&](int) { return x; });
   }
 
-  for (uint32_t group = blockIdx.x * threads + threadIdx.x; group < plan.groups;
-       group += gridDim.x * threads) {
+  for (uint32_t group = first; group < plan.groups; group += gridDim.x * threads) {
     for (int k = 0; k < plan.inputs; ++k)
       if (plan.input[k].access != Access::uniform)
         fetch<width>(plan, plan.input[k], group, own + plan.input[k].slot * threads);

@@ -23,8 +23,9 @@ void Device::require(int status, const std::string& what) const {
   if (status == agon_cuda_refused)
     fail(ErrorKind::unsupported, "{}: {}: its sizes are beyond this kernel's limits; use --device cpu", what,
          error);
-  std::string found;
-  for (const std::string& line : simulator().take_reports()) found += "; " + line;
+  const auto reports = simulator().take_reports();
+  std::string found = reports.empty() ? "" : "; " + reports.front();
+  if (reports.size() > 1) found += fmt::format(" (and {} more reports)", reports.size() - 1);
   fail(status == agon_cuda_out_of_memory ? ErrorKind::unsupported : ErrorKind::internal, "{}: {}{}", what,
        error, found);
 }

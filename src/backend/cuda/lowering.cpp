@@ -123,9 +123,7 @@ bool Lowering::can_put_over(int value, int operand) const {
                    placement_.view_of(operand).value < 0 && placement_.home(operand).value < 0;
   const bool free =
       uses_.sole(operand) == node_ && !placement_.is_placed(value) && accumulation_.find(value).total < 0;
-  // One element is read by every thread, so it is no place to write to.
-  return own && free && shape(value).numel() > 1 && shape(value) == shape(operand) &&
-         info(value).dtype == info(operand).dtype;
+  return own && free && shape(value) == shape(operand) && info(value).dtype == info(operand).dtype;
 }
 
 Ref Lowering::put_over(int value, int operand) {

@@ -13,12 +13,10 @@ void find(void* handle, const char* name, Function*& function) {
 }
 
 std::string line_of(const nlohmann::json& report) {
-  std::string line = fmt::format("{}: {}", report.value("kind", ""), report.value("message", ""));
+  std::string line = report.value("message", "");
   if (report.contains("kernel"))
     line += fmt::format(" in {}, block {}, thread {}", report["kernel"].get<std::string>(),
                         report["block"].dump(), report["thread"].dump());
-  if (report.contains("file"))
-    line += fmt::format(" at {}:{}", report["file"].get<std::string>(), report["line"].get<int>());
   return line;
 }
 
