@@ -5,6 +5,7 @@
 #include "agon/tensor.h"
 
 #include "backend/cpu/kernels/amx.h"
+#include "backend/cpu/kernels/amx_conv.h"
 #include "backend/cpu/kernels/amx_weight_grad.h"
 #include "catch.h"
 #include "support.h"
@@ -147,5 +148,66 @@ TEST_CASE("weight gradient in matrix registers agrees with the sum in double") {
     amx_weight_grad(p, x.data(), y.data(), d.w.data(), scratch.data());
     INFO(name);
     CHECK(relative_error(d.w, want) < 3e-6);
+  }
+}
+
+namespace {
+
+// A multiple of 16 images; 32 channels on the side that is read, 16 on the other.
+const std::vector<Named> amx_cases{
+    {"dcgan", {32, 8, 8, 64, 4, 4, 32, 4, 4, 2, 2, 1, 1}},
+    {"one and a half groups of images", {48, 3, 5, 32, 3, 5, 96, 3, 3, 1, 1, 1, 1}},
+    {"one pixel", {16, 1, 1, 32, 1, 1, 32, 1, 1, 1, 1, 0, 0}},
+    {"odd strides", {16, 9, 11, 32, 3, 4, 64, 3, 5, 3, 2, 1, 0}},
+    {"unused last row", {16, 8, 8, 32, 3, 3, 32, 3, 3, 2, 2, 0, 0}},
+    {"whole taps outside", {16, 2, 2, 32, 4, 4, 32, 5, 5, 1, 1, 3, 3}}};
+
+/// The error left by rounding results to bf16.
+constexpr double half_ulp = 1.0 / 256;
+
+}  // namespace
+
+// Were a tap in the padding read or a group of images lost, small layers would compute something else in
+// bf16.
+TEST_CASE("convolution in matrix registers, forward, agrees with the sum in double") {
+  if (!has_amx()) {
+    std::puts("skipped: convolution in matrix registers, forward, agrees with the sum in double: no AMX");
+    return;
+  }
+  auto problems = amx_cases;
+  problems.push_back({"half a group of results", {16, 4, 4, 32, 4, 4, 48, 3, 3, 1, 1, 1, 1}});
+  for (const auto& [name, p] : problems) {
+    Data d{.p = p, .nhwc = true};
+    const auto x = round_to_bf16(d.x), w = round_to_bf16(d.w);
+    std::vector<double> want(d.y.size());
+    d.for_each_product([&](size_t i, size_t at, size_t o) { want[o] += times(d.x[i], d.w[at]); });
+    std::vector<bf16> y(d.y.size());
+    const Buffer scratch(amx_conv_scratch_bytes(p));
+    amx_conv_forward(p, x.data(), w.data(), y.data(), scratch.data());
+    for (size_t i = 0; i < y.size(); ++i) d.y[i] = from_bf16(y[i].bits);
+    INFO(name);
+    CHECK(relative_error(d.y, want) < half_ulp);
+  }
+}
+
+// Were the taps of a stride matched to the wrong pixels, generators would upsample into seams in bf16.
+TEST_CASE("input gradient in matrix registers agrees with the sum in double") {
+  if (!has_amx()) {
+    std::puts("skipped: input gradient in matrix registers agrees with the sum in double: no AMX");
+    return;
+  }
+  auto problems = amx_cases;
+  problems.push_back({"half a group of results", {16, 4, 4, 48, 4, 4, 32, 3, 3, 1, 1, 1, 1}});
+  for (const auto& [name, p] : problems) {
+    Data d{.p = p, .nhwc = true};
+    const auto y = round_to_bf16(d.y), w = round_to_bf16(d.w);
+    std::vector<double> want(d.x.size());
+    d.for_each_product([&](size_t i, size_t at, size_t o) { want[i] += times(d.y[o], d.w[at]); });
+    std::vector<bf16> x(d.x.size());
+    const Buffer scratch(amx_conv_scratch_bytes(p));
+    amx_conv_input_grad(p, y.data(), w.data(), x.data(), scratch.data());
+    for (size_t i = 0; i < x.size(); ++i) d.x[i] = from_bf16(x[i].bits);
+    INFO(name);
+    CHECK(relative_error(d.x, want) < half_ulp);
   }
 }

@@ -1,4 +1,5 @@
 #include "backend/cpu/kernels/amx.h"
+#include "backend/cpu/kernels/amx_conv.h"
 #include "backend/cpu/kernels/amx_weight_grad.h"
 #include "backend/cpu/kernels/blocked_conv.h"
 #include "backend/cpu/kernels/thin_conv.h"
@@ -154,24 +155,47 @@ void lower_blocked(Lowering& l, const Node& node, const Roles& roles) {
   l.emit(std::move(step));
 }
 
-/// True for weight gradients of bf16 images where the processor has matrix registers: several times as fast
-/// as oneDNN 2.6 with the same registers.
-bool is_amx_weight_grad(const Lowering& l, const Node& node, const Roles& roles) {
-  const ValueInfo &x = l.info(roles.x), &y = l.info(roles.y);
+/// Pixels of the convolution's output up to which amx_conv.h is faster than oneDNN, whose input gradient is
+/// the slower one.
+constexpr int64_t most_forward_pixels = 64, most_input_grad_pixels = 256;
+
+/// True for convolutions of bf16 images that amx_weight_grad.h and amx_conv.h compute faster than oneDNN 2.6
+/// with the same matrix registers: weight gradients always, the other passes over batches of small images.
+bool is_amx(const Lowering& l, const Node& node, const Roles& roles) {
+  const ValueInfo &x = l.info(roles.x), &w = l.info(roles.w), &y = l.info(roles.y);
   const auto& window = node.get<Window>();
-  return roles.pass == ConvPass::weight_grad && x.dtype == DType::bf16 && y.dtype == DType::bf16 &&
-         window.rank == 2 && window.groups == 1 && window.dilation[0] == 1 && window.dilation[1] == 1 &&
-         x.shape[3] % 16 == 0 && y.shape[3] % 16 == 0 && has_amx();
+  if (!has_amx() || x.dtype != DType::bf16 || y.dtype != DType::bf16 || window.rank != 2 ||
+      window.groups != 1 || window.dilation[0] != 1 || window.dilation[1] != 1 || x.shape[3] % 16 != 0 ||
+      y.shape[3] % 16 != 0)
+    return false;
+  if (roles.pass == ConvPass::weight_grad) return true;
+  const bool plain = !node.fusion.bias && node.fusion.epilogue.kind == ActivationKind::identity;
+  const bool forward = roles.pass == ConvPass::forward;
+  const int64_t read = forward ? x.shape[3] : y.shape[3];
+  const int64_t most_pixels = forward ? most_forward_pixels : most_input_grad_pixels;
+  return plain && w.dtype == DType::bf16 && x.shape[0] % 16 == 0 && read % 32 == 0 &&
+         w.shape[1] * w.shape[2] <= most_amx_taps && y.shape[1] * y.shape[2] <= most_pixels;
 }
 
-void lower_amx_weight_grad(Lowering& l, const Node& node, const Roles& roles) {
+void lower_amx(Lowering& l, const Node& node, const Roles& roles) {
   const BlockedConv problem = geometry(l, node, roles);
   const Places at = place(l, roles, Layout::plain, Layout::plain);
-  const Ref scratch = l.scratch(amx_weight_grad_scratch_bytes(problem));
-  Step step = step_of(l, node, roles, l.info(roles.y).shape.str() + ", matrix registers, by hand");
-  step.run = [=](const Frame& m) {
-    amx_weight_grad(problem, m.at<bf16>(at.x), m.at<bf16>(at.y), m.at(at.w), m.at<void>(scratch));
-  };
+  const Ref scratch = l.scratch(roles.pass == ConvPass::weight_grad ? amx_weight_grad_scratch_bytes(problem)
+                                                                    : amx_conv_scratch_bytes(problem));
+  const int result = roles.pass == ConvPass::input_grad ? roles.x : roles.y;
+  Step step = step_of(l, node, roles, l.info(result).shape.str() + ", matrix registers, by hand");
+  step.run = choose(
+      roles.pass,
+      [=](const Frame& m) {
+        amx_conv_forward(problem, m.at<bf16>(at.x), m.at<bf16>(at.w), m.at<bf16>(at.y), m.at<void>(scratch));
+      },
+      [=](const Frame& m) {
+        amx_conv_input_grad(problem, m.at<bf16>(at.y), m.at<bf16>(at.w), m.at<bf16>(at.x),
+                            m.at<void>(scratch));
+      },
+      [=](const Frame& m) {
+        amx_weight_grad(problem, m.at<bf16>(at.x), m.at<bf16>(at.y), m.at(at.w), m.at<void>(scratch));
+      });
   l.emit(std::move(step));
 }
 
@@ -300,7 +324,7 @@ void lower_contraction(Lowering& lowering, const Node& node) {
   const Roles roles = roles_of(node);
   if (is_thin(lowering.graph(), node)) return lower_thin(lowering, node, roles);
   if (is_blocked_by_hand(lowering, node, roles)) return lower_blocked(lowering, node, roles);
-  if (is_amx_weight_grad(lowering, node, roles)) return lower_amx_weight_grad(lowering, node, roles);
+  if (is_amx(lowering, node, roles)) return lower_amx(lowering, node, roles);
   lower_conv(lowering, node, roles);
 }
 

@@ -6,19 +6,13 @@
 
 #include "agon/error.h"
 
-#include "backend/cpu/kernels/amx.h"
+#include "backend/cpu/kernels/amx_tiles.h"
 #include "backend/cpu/kernels/parallel.h"
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#include <immintrin.h>
-#define AGON_HAVE_AMX
-#endif
 
 namespace agon::cpu {
 namespace {
 
 constexpr int64_t tile_pixels = 32;  ///< of a tile of either operand: 16 pairs
-constexpr int64_t tile_size = 512;   ///< bf16 elements of a tile of either operand: 1 KiB
 constexpr int64_t cache_bytes = int64_t{1536} << 10;
 
 /// How a problem is cut: pixels into runs whose packed operands stay in the second-level cache.
@@ -79,19 +73,7 @@ void find_sources(const BlockedConv& p, const Cut& cut, const bf16* x, int64_t t
 }
 
 #ifdef AGON_HAVE_AMX
-#pragma GCC push_options
-#pragma GCC target("arch=x86-64-v4,prefer-vector-width=512,amx-tile,amx-bf16")
-
-using Sixteen = uint16_t __attribute__((vector_size(32), aligned(2), may_alias));
-using Pairs = uint32_t __attribute__((vector_size(64)));
-using PairsMemory = uint32_t __attribute__((vector_size(64), aligned(64), may_alias));
-
-/// Sixteen channels of two pixels, pixel by pixel within a channel.
-inline Pairs interleave(const bf16* first, const bf16* second) {
-  const Pairs low = __builtin_convertvector(*reinterpret_cast<const Sixteen*>(first), Pairs);
-  const Pairs high = __builtin_convertvector(*reinterpret_cast<const Sixteen*>(second), Pairs);
-  return low | high << 16;
-}
+AGON_AMX_BEGIN
 
 /// The run's pixels of dy as left operands: per 16 output channels and 32 pixels a tile [channel][pixel].
 void pack_dy(const BlockedConv& p, const Cut& cut, const bf16* dy, int64_t first, int64_t begin, int64_t end,
@@ -105,9 +87,7 @@ void pack_dy(const BlockedConv& p, const Cut& cut, const bf16* dy, int64_t first
         const bf16* const b = pixel + 1 < cut.pixels ? dy + (pixel + 1) * p.out_channels + c : w.zeros;
         *reinterpret_cast<PairsMemory*>(pairs[j]) = interleave(a, b);
       }
-      auto* const to = reinterpret_cast<uint32_t*>(w.dy + (c / 16 * cut.run_steps + step) * tile_size);
-      for (int64_t i = 0; i < 16; ++i)
-        for (int64_t j = 0; j < 16; ++j) to[i * 16 + j] = pairs[j][i];
+      store_transposed(pairs, w.dy + (c / 16 * cut.run_steps + step) * tile_size);
     }
   }
 }
@@ -122,13 +102,6 @@ void pack_x(const BlockedConv& p, const Cut& cut, const Workspace& w) {
       *reinterpret_cast<PairsMemory*>(to + c * 32 * cut.run_steps) = interleave(a + c, b + c);
   }
 }
-
-/// Sixteen rows of 64 bytes in each of the eight registers.
-struct alignas(64) TileConfig {
-  uint8_t palette = 1, start_row = 0, reserved[14] = {};
-  uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
-  uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 16};
-};
 
 /// The sums of 16 R by 16 V weights over `steps` tiles, `next` elements from one row of tiles to the next.
 template <int R, int V>
@@ -169,8 +142,7 @@ void multiply(const bf16* a, const bf16* b, int64_t steps, int64_t next, bool ad
 /// The parts [begin, end) of the work, part = tap * groups + group of 32 output channels.
 void compute(const BlockedConv& p, const Cut& cut, const bf16* x, const bf16* dy, int64_t begin, int64_t end,
              const Workspace& w, float* dweights) {
-  const TileConfig config;
-  _tile_loadconfig(&config);
+  configure_tiles();
   std::memset(w.zeros, 0, static_cast<size_t>(cut.zero_bytes(p)));
   std::fill_n(w.packed, cut.groups, int64_t{0});
   const int64_t next = cut.run_steps * tile_size, c_step = cut.taps * p.channels;
@@ -198,7 +170,7 @@ void compute(const BlockedConv& p, const Cut& cut, const bf16* x, const bf16* dy
   }
   _tile_release();
 }
-#pragma GCC pop_options
+AGON_AMX_END
 #else
 void compute(const BlockedConv&, const Cut&, const bf16*, const bf16*, int64_t, int64_t, const Workspace&,
              float*) {
