@@ -63,13 +63,18 @@ struct Workspace {
 void find_sources(const BlockedConv& p, const Cut& cut, const bf16* x, int64_t tap, int64_t first,
                   int64_t count, const Workspace& w) {
   const int64_t ky = tap / p.kernel_w, kx = tap % p.kernel_w, out_pixels = p.out_height * p.out_width;
-  for (int64_t i = 0; i < count; ++i) {
-    const int64_t pixel = first + i, image = pixel / out_pixels, rest = pixel % out_pixels;
-    const int64_t row = rest / p.out_width * p.stride_h + ky - p.pad_top;
-    const int64_t column = rest % p.out_width * p.stride_w + kx - p.pad_left;
-    const bool inside = pixel < cut.pixels && row >= 0 && row < p.height && column >= 0 && column < p.width;
-    w.sources[i] = inside ? x + ((image * p.height + row) * p.width + column) * p.channels : w.zeros;
+  const int64_t inside = std::min(count, cut.pixels - first);
+  int64_t image = first / out_pixels, oy = first % out_pixels / p.out_width, ox = first % p.out_width;
+  for (int64_t i = 0; i < inside;) {  // a row of output pixels at a time
+    const int64_t end = std::min(inside, i + p.out_width - ox), y = oy * p.stride_h + ky - p.pad_top;
+    const bool row_inside = y >= 0 && y < p.height;
+    const bf16* const row = x + (image * p.height + y) * p.width * p.channels;
+    for (int64_t column = ox * p.stride_w + kx - p.pad_left; i < end; ++i, column += p.stride_w)
+      w.sources[i] = row_inside && column >= 0 && column < p.width ? row + column * p.channels : w.zeros;
+    ox = 0;
+    if (++oy == p.out_height) oy = 0, ++image;
   }
+  std::fill(w.sources + inside, w.sources + count, w.zeros);
 }
 
 #ifdef AGON_HAVE_AMX
