@@ -58,20 +58,35 @@ __device__ inline void stage_columns(int first, int columns, int lane, float (&o
       if (first + lane * width + i < columns) out[k][i] = staged[k][lane * width + i];
 }
 
+/// Merges what the block's warps hold of each column of a tile, in a fixed order: parts[value][warp][place],
+/// to the first 32 threads, each its place.
+template <class Acc, int values>
+__device__ inline void merge_of_warps(
+    const double (&parts)[values][column_threads / 32][tile_columns_at_most], int place,
+    double (&totals)[values]) {
+#pragma unroll
+  for (int v = 0; v < values; ++v) {
+    totals[v] = parts[v][0][place];
+#pragma unroll
+    for (int w = 1; w < column_threads / 32; ++w) totals[v] = Acc::merge(totals[v], parts[v][w][place]);
+  }
+}
+
 /// prepare(first, lane) is called by all threads with the tile's first column;
 /// accumulate(acc, outer, row, column) adds row `row`, columns column .. column + width - 1, to
 /// acc[value][k]; finish(outer, column, totals) gets each column's merged values once.
 template <class Acc, int values, int width, class Prepare, class Accumulate, class Finish>
 __device__ inline void reduce_columns(const ColumnGrid& grid, void* workspace, Prepare&& prepare,
                                       Accumulate&& accumulate, Finish&& finish) {
-  constexpr int per_block = column_threads * width;
-  __shared__ double parts[values * per_block];
+  constexpr int warps = column_threads / 32;
+  __shared__ double parts[values][warps][tile_columns_at_most];
   const int split = static_cast<int>(blockIdx.x % static_cast<uint32_t>(grid.splits));
   const uint32_t group = blockIdx.x / static_cast<uint32_t>(grid.splits);
   const int tile = static_cast<int>(group % static_cast<uint32_t>(grid.tiles));
   const int64_t outer = group / static_cast<uint32_t>(grid.tiles);
+  const int thread = static_cast<int>(threadIdx.x), warp = thread / 32;
   const int lanes = grid.lanes, row_lanes = column_threads / lanes, tile_columns = lanes * width;
-  const int lane = static_cast<int>(threadIdx.x) % lanes, row_lane = static_cast<int>(threadIdx.x) / lanes;
+  const int lane = thread % lanes, row_lane = thread / lanes;
   const int column = tile * tile_columns + lane * width;
 
   prepare(tile * tile_columns, lane);
@@ -85,44 +100,45 @@ __device__ inline void reduce_columns(const ColumnGrid& grid, void* workspace, P
 #pragma unroll
   for (int v = 0; v < values; ++v)
 #pragma unroll
-    for (int k = 0; k < width; ++k)
-      parts[v * per_block + (row_lane * width + k) * lanes + lane] = acc[v][k].total();
+    for (int k = 0; k < width; ++k) {
+      double total = acc[v][k].total();
+      for (int step = lanes; step < 32; step *= 2)
+        total = Acc::merge(total, __shfl_xor_sync(0xffffffffu, total, step));
+      if (thread % 32 < lanes) parts[v][warp][k * lanes + lane] = total;
+    }
   __syncthreads();
 
-  // From here on a thread owns a column: its place in the tile is k * lanes + lane.
+  // From here on a thread owns the column at its place in the tile: place = k * lanes + lane.
   auto* const counters = static_cast<uint32_t*>(workspace);
   auto* const partials = reinterpret_cast<double*>(counters + column_counters);
-  const auto column_of = [&](int place) {
-    return tile * tile_columns + place % lanes * width + place / lanes;
-  };
-  for (int place = static_cast<int>(threadIdx.x); place < tile_columns; place += column_threads) {
-    double totals[values];
+  const int place = thread % 32, own = tile * tile_columns + place % lanes * width + place / lanes;
+  const bool owns = place < tile_columns && own < grid.columns;
+  double totals[values];
+  if (warp == 0 && owns) {
+    merge_of_warps<Acc>(parts, place, totals);
+    if (grid.splits == 1) finish(outer, own, totals);
 #pragma unroll
-    for (int v = 0; v < values; ++v) {
-      totals[v] = Acc::zero();
-      for (int r = 0; r < row_lanes; ++r)
-        totals[v] = Acc::merge(totals[v], parts[v * per_block + r * tile_columns + place]);
-    }
-    if (grid.splits == 1) {
-      if (column_of(place) < grid.columns) finish(outer, column_of(place), totals);
-      continue;
-    }
     for (int v = 0; v < values; ++v)
-      partials[(int64_t{blockIdx.x} * values + v) * tile_columns + place] = totals[v];
+      if (grid.splits > 1) partials[(int64_t{blockIdx.x} * values + v) * tile_columns + place] = totals[v];
   }
   if (grid.splits == 1 || !last_block_done(counters + group, static_cast<uint32_t>(grid.splits))) return;
 
-  for (int place = static_cast<int>(threadIdx.x); place < tile_columns; place += column_threads) {
-    if (column_of(place) >= grid.columns) continue;
-    double totals[values];
+  if (owns) {
+#pragma unroll
     for (int v = 0; v < values; ++v) totals[v] = Acc::zero();
-    for (int s = 0; s < grid.splits; ++s)
+#pragma unroll 4
+    for (int s = warp; s < grid.splits; s += warps)
 #pragma unroll
       for (int v = 0; v < values; ++v)
         totals[v] = Acc::merge(
             totals[v], partials[((int64_t{group} * grid.splits + s) * values + v) * tile_columns + place]);
-    finish(outer, column_of(place), totals);
+#pragma unroll
+    for (int v = 0; v < values; ++v) parts[v][warp][place] = totals[v];
   }
+  __syncthreads();
+  if (warp != 0 || !owns) return;
+  merge_of_warps<Acc>(parts, place, totals);
+  finish(outer, own, totals);
 }
 
 }  // namespace agon::cuda

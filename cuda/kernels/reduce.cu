@@ -217,8 +217,11 @@ void launch_wide(const ReduceArgs& args, const Plan& plan, int way, cudaStream_t
     reduce_columns_kernel<Acc, width><<<plan.grid.blocks, column_threads, 0, stream>>>(
         x, args.y, plan.grid, square, args.scale, args.workspace);
   else if (way == by_warp || way == by_warp4) {
-    int lanes = 1;  // each with four loads, where there are as many
-    while (lanes < 32 && lanes * width * 4 < plan.length) lanes *= 2;
+    // Whole sectors side by side, then four loads a lane, where the row is long enough.
+    int lanes = 1;
+    while (lanes < 32 && lanes * width < plan.length &&
+           (lanes * width < 32 || lanes * width * 4 < plan.length))
+      lanes *= 2;
     reduce_rows_by_warp<Acc, width>
         <<<static_cast<unsigned>(ceil_div(plan.outer, threads / lanes)), threads, 0, stream>>>(
             x, args.y, plan.outer, static_cast<int32_t>(plan.length), lanes, square, args.scale);

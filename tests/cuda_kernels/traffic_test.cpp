@@ -1,0 +1,272 @@
+#include <functional>
+#include <nlohmann/json.hpp>
+
+#include "cuda/kernels/batch_norm.h"
+#include "cuda/kernels/elementwise.h"
+#include "cuda/kernels/gradient_penalty.h"
+#include "cuda/kernels/loss.h"
+#include "cuda/kernels/optimizer.h"
+#include "cuda/kernels/pool.h"
+#include "cuda/kernels/random.h"
+#include "cuda/kernels/reduce.h"
+#include "cuda/kernels/resize.h"
+#include "cuda/kernels/shape.h"
+#include "cuda/kernels/softmax.h"
+#include "cuda_kernels/support.h"
+
+using namespace agon;
+using namespace agon::test;
+
+namespace {
+
+/// What launches moved, as the simulator counts it.
+struct Traffic {
+  double loaded = 0, stored = 0;         ///< bytes of all sectors asked for
+  double load_use = 1, store_use = 1;    ///< share of those that was wanted
+  double conflicts = 0, wavefronts = 0;  ///< of shared memory
+};
+
+using Counters = const char* (*)();
+using Clear = void (*)();
+
+bool have_counters(const char* test) {
+  if (!have_device(test)) return false;
+  if (dlsym(RTLD_DEFAULT, "agon_simt_counters") != nullptr) return true;
+  std::printf("skipped: %s: a device that does not count\n", test);
+  return false;
+}
+
+Traffic count(const std::function<void()>& launch) {
+  succeed(cudaDeviceSynchronize());
+  reinterpret_cast<Clear>(dlsym(RTLD_DEFAULT, "agon_simt_clear_counters"))();
+  launch();
+  succeed(cudaDeviceSynchronize());
+  const auto json =
+      nlohmann::json::parse(reinterpret_cast<Counters>(dlsym(RTLD_DEFAULT, "agon_simt_counters"))());
+  Traffic t;
+  double load_bytes = 0, store_bytes = 0;
+  for (const auto& kernel : json["kernels"]) {
+    const auto& c = kernel.contains("counters") ? kernel["counters"] : kernel;
+    t.loaded += 32 * c["global_load"]["sectors"].get<double>();
+    t.stored += 32 * c["global_store"]["sectors"].get<double>();
+    load_bytes += c["global_load"]["bytes"].get<double>();
+    store_bytes += c["global_store"]["bytes"].get<double>();
+    t.conflicts += c["bank_conflicts"].get<double>();
+    t.wavefronts += c["shared_wavefronts"].get<double>();
+  }
+  if (t.loaded > 0) t.load_use = load_bytes / t.loaded;
+  if (t.stored > 0) t.store_use = store_bytes / t.stored;
+  return t;
+}
+
+/// The bar of memory-bound kernels: at most 1.10 times the fewest bytes, 95 % of every sector used.
+void check(const char* name, double fewest, const std::function<void()>& launch) {
+  const Traffic t = count(launch);
+  const double moved = (t.loaded + t.stored) / fewest;
+  const double use = (t.loaded * t.load_use + t.stored * t.store_use) / (t.loaded + t.stored);
+  INFO(name << ": " << moved << " of the fewest bytes, " << use << " of each sector used, " << t.conflicts
+            << " of " << t.wavefronts << " shared wavefronts are conflicts");
+  if (std::getenv("AGON_PRINT_TRAFFIC") != nullptr)
+    std::printf("%-28s bytes %.3f  sectors used %.3f  conflicts %.0f of %.0f\n", name, moved, use,
+                t.conflicts, t.wavefronts);
+  CHECK(moved <= 1.10);
+  CHECK(use >= 0.95);
+}
+
+constexpr int64_t count_of = 1 << 18;  // 1 MiB of f32
+constexpr double mib = 4.0 * count_of;
+
+cuda::ElementwiseArgs program(int inputs, const Device<float>& x, const Device<float>& y) {
+  cuda::ElementwiseArgs args;
+  args.rank = 1;
+  args.extents[0] = count_of;
+  args.input_count = inputs;
+  for (int k = 0; k < inputs; ++k) {
+    args.inputs[k].data = x.get();
+    args.inputs[k].strides[0] = 1;
+  }
+  args.output_count = 1;
+  args.outputs[0].data = y.get();
+  return args;
+}
+
+cuda::CopyArgs transpose_of(const Device<float>& x, const Device<float>& y,
+                            const std::vector<int64_t>& extents, const std::vector<int>& axes) {
+  cuda::CopyArgs args;
+  args.src = x.get();
+  args.dst = y.get();
+  args.rank = static_cast<int>(extents.size());
+  std::vector<int64_t> strides(extents.size(), 1);
+  for (size_t i = extents.size(); i-- > 1;) strides[i - 1] = strides[i] * extents[i];
+  int64_t stride = 1;
+  for (size_t i = axes.size(); i-- > 0;) {
+    args.extents[i] = extents[static_cast<size_t>(axes[i])];
+    args.src_strides[i] = strides[static_cast<size_t>(axes[i])];
+    args.dst_strides[i] = stride;
+    stride *= args.extents[i];
+  }
+  return args;
+}
+
+}  // namespace
+
+// A kernel that reads a tensor twice, or in pieces of sectors, costs bandwidth on any GPU.
+TEST_CASE("memory-bound kernels move hardly more than the fewest bytes", "[cuda]") {
+  if (!have_counters("traffic of memory-bound kernels")) return;
+  const auto values = random_floats(count_of, 1, 0.5f, 1.5f);
+  const Device<float> x(values), x2(values), x3(values), x4(values), y(values.size()), small(size_t{4096});
+  const Device<uint16_t> half(values.size());
+
+  auto single = program(2, x, y);
+  single.inputs[1].data = x2.get();
+  single.code_count = 1;
+  single.code[0] = {cuda::ElementwiseOp::add, {0, 1, -1}, {}, 0, 0};
+  check("add", 3 * mib, [&] { succeed(cuda::launch_elementwise(single, nullptr)); });
+
+  auto cast = program(1, x, y);
+  cast.code_count = 1;
+  cast.code[0] = {cuda::ElementwiseOp::cast, {0, -1, -1}, {}, 0, 0};
+  cast.outputs[0] = {half.get(), cuda::DType::bf16, 0, false, 1};
+  check("cast to bf16", 1.5 * mib, [&] { succeed(cuda::launch_elementwise(cast, nullptr)); });
+
+  auto chain = program(3, x, y);
+  chain.inputs[1].data = x2.get();
+  chain.inputs[2] = {nullptr, cuda::DType::f32, 0.5f, {}};
+  chain.code_count = 3;
+  chain.code[0] = {cuda::ElementwiseOp::sub, {0, 1, -1}, {}, 0, 0};
+  chain.code[1] = {cuda::ElementwiseOp::mul, {3, 3, -1}, {}, 0, 0};
+  chain.code[2] = {cuda::ElementwiseOp::mul, {3, 2, -1}, {}, 0, 0};
+  chain.output_count = 2;
+  chain.outputs[0].temporary = 2;
+  chain.outputs[1] = {small.get(), cuda::DType::f32, 1, true, 1};
+  const Workspace chain_space(cuda::elementwise_workspace(chain));
+  chain.workspace = chain_space.get();
+  check("program with a sum", 3 * mib, [&] { succeed(cuda::launch_elementwise(chain, nullptr)); });
+
+  for (const auto& [name, extents, axes] :
+       {std::tuple<const char*, std::vector<int64_t>, std::vector<int>>{"sum of all", {count_of}, {0}},
+        {"sums of rows", {2048, 128}, {1}},
+        {"sums of short rows", {16384, 16}, {1}},
+        {"sums of columns", {4096, 64}, {0}},
+        {"sums of images", {8, 512, 64}, {1}}}) {
+    cuda::ReduceArgs args;
+    args.x = x.get();
+    args.y = y.get();
+    args.rank = static_cast<int>(extents.size());
+    double outputs = 1;
+    for (size_t i = 0; i < extents.size(); ++i) {
+      args.extents[i] = extents[i];
+      args.reduced[i] = std::ranges::find(axes, static_cast<int>(i)) != axes.end();
+      if (!args.reduced[i]) outputs *= static_cast<double>(extents[i]);
+    }
+    const Workspace space(cuda::reduce_workspace(args));
+    args.workspace = space.get();
+    check(name, mib + 4 * outputs, [&] { succeed(cuda::launch_reduce(args, nullptr)); });
+  }
+
+  for (const int channels : {64, 512}) {
+    const int64_t rows = count_of / channels;
+    const auto at = [&](int k) { return small.get() + k * channels; };
+    succeed(cuda::launch_fill({small.get(), cuda::DType::f32, 0.5, 4096}, nullptr));
+    cuda::BatchNormStatsArgs stats;
+    stats.x = x.get();
+    stats.rows = rows;
+    stats.channels = channels;
+    stats.finish.mean = at(0);
+    stats.finish.inv_std = at(1);
+    const Workspace stats_space(cuda::batch_norm_stats_workspace(stats));
+    stats.workspace = stats_space.get();
+    check("batch norm statistics", mib, [&] { succeed(cuda::launch_batch_norm_stats(stats, nullptr)); });
+
+    cuda::BatchNormApplyArgs apply;
+    apply.x = x.get();
+    apply.y = y.get();
+    apply.mean = at(0);
+    apply.inv_std = at(1);
+    apply.gamma = apply.beta = at(2);
+    apply.activation = {cuda::ActivationKind::leaky_relu, 0.2f};
+    apply.rows = rows;
+    apply.channels = channels;
+    check("batch norm", 2 * mib, [&] { succeed(cuda::launch_batch_norm_apply(apply, nullptr)); });
+
+    cuda::BatchNormGradArgs grad;
+    grad.x = x.get();
+    grad.dy = x2.get();
+    grad.dx = y.get();
+    grad.mean = at(0);
+    grad.inv_std = at(1);
+    grad.gamma = grad.beta = at(2);
+    grad.activation = apply.activation;
+    grad.dgamma = at(3);
+    grad.dbeta = at(4);
+    grad.rows = rows;
+    grad.channels = channels;
+    const Workspace grad_space(cuda::batch_norm_grad_workspace(grad));
+    grad.workspace = grad_space.get();
+    check("batch norm backward, sums", 2 * mib,
+          [&] { succeed(cuda::launch_batch_norm_grad_reduce(grad, nullptr)); });
+    check("batch norm backward, dx", 3 * mib,
+          [&] { succeed(cuda::launch_batch_norm_grad_apply(grad, nullptr)); });
+  }
+
+  cuda::OptimizerArgs adam;
+  adam.p = y.get();
+  adam.g = x.get();
+  adam.first = x3.get();
+  adam.second = x4.get();
+  adam.count = count_of;
+  adam.beta1 = 0.5f;
+  adam.beta2 = 0.99f;
+  adam.eps = 1e-8f;
+  adam.lr = adam.correction1 = adam.correction2 = small.get();
+  adam.gradient_square = small.get() + 1;
+  adam.parameter_square = small.get() + 2;
+  const Workspace adam_space(cuda::optimizer_workspace(adam));
+  adam.workspace = adam_space.get();
+  check("adam", 7 * mib, [&] { succeed(cuda::launch_optimizer(adam, nullptr)); });
+
+  cuda::LossArgs loss;
+  loss.kind = cuda::LossKind::l1;
+  loss.x = x.get();
+  loss.target = x2.get();
+  loss.count = count_of;
+  loss.value = small.get();
+  loss.grad = y.get();
+  const Workspace loss_space(cuda::loss_workspace(loss));
+  loss.workspace = loss_space.get();
+  check("l1 loss", 3 * mib, [&] { succeed(cuda::launch_loss(loss, nullptr)); });
+
+  cuda::GradientPenaltyArgs penalty;
+  penalty.g = x.get();
+  penalty.grad = y.get();
+  penalty.norms = small.get();
+  penalty.value = small.get() + 64;
+  penalty.samples = 32;
+  penalty.size = count_of / 32;
+  const Workspace penalty_space(cuda::gradient_penalty_workspace(penalty));
+  penalty.workspace = penalty_space.get();
+  // 32 KiB a sample: all of it is kept.
+  check("gradient penalty", 2 * mib, [&] { succeed(cuda::launch_gradient_penalty(penalty, nullptr)); });
+  check("interpolation", 3 * mib, [&] {
+    succeed(cuda::launch_interpolate({x.get(), x2.get(), small.get(), y.get(), 32, count_of / 32}, nullptr));
+  });
+
+  const Device<uint64_t> step(std::vector<uint64_t>{3});
+  check("random normal", mib, [&] {
+    succeed(cuda::launch_random(
+        {cuda::RandomKind::normal, 1, step.get(), 0, 0, 0.5, y.get(), cuda::DType::f32, count_of}, nullptr));
+  });
+
+  for (const auto& [name, extents, axes] :
+       {std::tuple<const char*, std::vector<int64_t>, std::vector<int>>{"transpose", {512, 512}, {1, 0}},
+        {"NHWC to NCHW", {16, 16, 16, 64}, {0, 3, 1, 2}},
+        {"pixel shuffle", {256, 16, 16, 2, 2}, {0, 3, 1, 4, 2}},
+        {"pixel unshuffle", {256, 2, 16, 2, 16}, {0, 2, 4, 1, 3}},
+        {"swap of rows", {64, 64, 64}, {1, 0, 2}}})
+    check(name, 2 * mib,
+          [&, e = extents, a = axes] { succeed(cuda::launch_copy(transpose_of(x, y, e, a), nullptr)); });
+
+  check("softmax", 2 * mib, [&] {
+    succeed(cuda::launch_softmax({x.get(), y.get(), 256, 1024, false, -1}, nullptr));
+  });
+}
