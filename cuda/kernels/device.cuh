@@ -146,18 +146,18 @@ __device__ inline T block_sum(T x) {
   return sum;
 }
 
-/// True in the last of `blocks` blocks to come here; it sees all that the others wrote before. The counter
-/// must be 0 at first and is 0 again after.
+/// True in the last of `blocks` blocks to come here; all its threads see what the others wrote before. The
+/// counter must be 0 at first and is 0 again after.
 __device__ inline bool last_block_done(uint32_t* counter, uint32_t blocks) {
   __shared__ bool last;
-  __threadfence();
   __syncthreads();
   if (threadIdx.x == 0) {
+    __threadfence();
     last = atomicAdd(counter, 1u) == blocks - 1;
+    __threadfence();
     if (last) atomicExch(counter, 0u);
   }
   __syncthreads();
-  if (last) __threadfence();
   return last;
 }
 

@@ -292,7 +292,7 @@ TEST_CASE("elementwise programs add up results in one pass", "[cuda]") {
 // Slots of temporaries given away too early, or too many of them for shared memory.
 TEST_CASE("long elementwise programs keep their temporaries apart", "[cuda]") {
   if (!have_device("long elementwise programs")) return;
-  for (const int live : {6, 20, 40}) {
+  for (const int live : {6, 14, 24}) {
     Program p({4, 33, 4});
     for (int k = 0; k < 3; ++k) p.input({4, 33, 4}, -1, 1);
     std::vector<int> made;
@@ -305,7 +305,7 @@ TEST_CASE("long elementwise programs keep their temporaries apart", "[cuda]") {
     p.output(sum);
     p.output(made[static_cast<size_t>(live) / 2]);
     INFO(live);
-    CHECK(p.check(2e-6) == (live < 30 ? vector : scalar));
+    CHECK(p.check(2e-6) == (live < 20 ? vector : scalar));
   }
 }
 

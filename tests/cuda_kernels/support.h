@@ -37,7 +37,9 @@ inline void succeed(cudaError_t error) {
 /// False where there is no device, after a line that says which test is skipped.
 inline bool have_device(const char* test) {
   int count = 0;
-  if (cudaGetDeviceCount(&count) == cudaSuccess && count > 0) return true;
+  const cudaError_t error = cudaGetDeviceCount(&count);
+  if (error != cudaErrorNoDevice && error != cudaErrorInsufficientDriver) succeed(error);
+  if (error == cudaSuccess && count > 0) return true;
   std::printf("skipped: %s: no CUDA device\n", test);
   return false;
 }
