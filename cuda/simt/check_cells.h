@@ -55,11 +55,12 @@ inline constexpr std::uint8_t state_exists = 0xf0;
 inline constexpr std::uint8_t state_written = 0xff;
 
 // Joins a new read into the reads so far, none of which is ordered before it. A cell cannot tell which of
-// several threads read which byte: of threads that read different parts of the word, the newest is kept
-// alone.
+// several threads read which byte: it keeps those bytes that all of them read; of threads that read different
+// parts of the word, the newest alone.
 constexpr Cell join_reads(Cell old, Cell read) {
-  if (thread(old) != thread(read) && (bytes(old) & bytes(read)) == 0) return read;
-  Cell joined = read | (old & kind_mask) | (old & all_bytes);
+  const bool same = thread(old) == thread(read) && !(old & kind_mask);
+  if (!same && (old & read & all_bytes) == 0) return read;
+  Cell joined = same ? read | (old & all_bytes) : (read & (old | ~all_bytes)) | (old & kind_mask);
   if (thread(old) != thread(read)) joined |= many_lanes;
   if (warp(old) != warp(read)) joined |= many_warps;
   return joined;

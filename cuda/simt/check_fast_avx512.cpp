@@ -110,8 +110,12 @@ inline bool touch(const View& view, const Words& words, __mmask16 on, Vector thr
     if (unwritten) words.set_written(view.state, unwritten);
   } else {
     if constexpr (mode == Mode::matrix_read) cell = _mm512_or_si512(cell, splat(many_lanes));
-    Vector joined = _mm512_or_si512(cell, _mm512_and_si512(read, splat(kind_mask)));
+    // As cells::join_reads, of a read of the whole word.
     const Vector other = _mm512_xor_si512(read, thread);
+    const __mmask16 several =
+        _mm512_test_epi32_mask(other, splat(thread_mask)) | _mm512_test_epi32_mask(read, splat(kind_mask));
+    Vector joined = _mm512_mask_and_epi32(cell, several, cell, _mm512_or_si512(read, splat(~all_bytes)));
+    joined = _mm512_or_si512(joined, _mm512_and_si512(read, splat(kind_mask)));
     joined = _mm512_mask_or_epi32(joined, _mm512_test_epi32_mask(other, splat(thread_mask)), joined,
                                   splat(many_lanes));
     joined = _mm512_mask_or_epi32(joined, _mm512_test_epi32_mask(other, splat(warp_bits_mask)), joined,

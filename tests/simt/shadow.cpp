@@ -175,6 +175,32 @@ TEST_CASE("lanes of a warp need __syncwarp", "[simt]") {
   }
 }
 
+// Broken: neighbours that share a word are held against each other, or one that reads it whole is not.
+TEST_CASE("halves of a word are apart", "[simt]") {
+  Device device;
+  device.start();
+  const auto mine = [](std::uint32_t lane) { return 2 * lane; };
+  device.shared(0, 10, Access::write, mine, 2);
+  device.shared(0, 11, Access::read, mine, 2);
+  device.shared(0, 12, Access::write, mine, 2);
+  REQUIRE(device.found().empty());
+  device.block().barrier(0xf);
+  const auto low_then_word = [&](LaneMask who) {
+    device.shared(0, 20, Access::read, same(0), 2, 1);
+    device.shared(0, 21, Access::read, same(0), 4, who);
+  };
+  SECTION("the low half's readers do not read the high half") {
+    low_then_word(2);
+    device.shared(0, 22, Access::write, same(2), 2, 2);
+    REQUIRE(device.found().empty());
+  }
+  SECTION("the low half has two readers") {
+    low_then_word(2);
+    device.shared(0, 22, Access::write, same(0), 2, 2);
+    REQUIRE(device.found() == Found{{FaultKind::race_shared, 22}});
+  }
+}
+
 // Broken: a read joins those that lanes of the warp did before they met, and then counts as several threads'.
 TEST_CASE("reads before a meeting are over", "[simt]") {
   Device device;
