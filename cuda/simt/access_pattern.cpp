@@ -3,9 +3,14 @@
 #include <algorithm>
 #include <bit>
 
+#include "cuda/simt/isa.h"
+#include "cuda/simt/warp.h"
+
 namespace agon::simt {
 
 namespace {
+
+#include "access_pattern.inl"
 
 template <class Address>
 void remember(AccessPattern& pattern, const Address* address, std::uint32_t lanes, std::uint32_t size) {
@@ -82,6 +87,15 @@ void analyse_shared(AccessPattern& pattern, const std::uint32_t* offset, std::ui
     pattern.wavefronts += deepest;
     pattern.ideal += (distinct + 31) / 32;
   }
+}
+
+void update_global(AccessPattern& pattern, const std::uint64_t* address, std::uint32_t lanes,
+                   std::uint32_t size) {
+  if (!as_before<31>(pattern, address, lanes)) analyse_global(pattern, address, lanes, size);
+}
+void update_shared(AccessPattern& pattern, const std::uint32_t* offset, std::uint32_t lanes,
+                   std::uint32_t size) {
+  if (!as_before<3>(pattern, offset, lanes)) analyse_shared(pattern, offset, lanes, size);
 }
 
 }  // namespace agon::simt

@@ -10,7 +10,7 @@ struct alignas(64) AccessPattern {
   enum class Shape : std::uint8_t { none, uniform, contiguous, other };
   std::uint32_t distance[32];  // from the first lane's address, modulo 2^32
   std::uint32_t lanes = 0;     // it was worked out for
-  std::uint32_t phase = 0;     // of the base address in its sector
+  std::uint32_t phase = 0;     // the base address modulo 32
   Shape shape = Shape::none;
   std::uint32_t sectors = 0;     // global: 32-byte sectors
   std::uint32_t bytes = 0;       // distinct
@@ -24,8 +24,14 @@ struct alignas(64) AccessPattern {
 // Works out sectors, bytes and runs of an access of `size` bytes a lane; at least one lane is on.
 void analyse_global(AccessPattern& pattern, const std::uint64_t* addresses, std::uint32_t lanes,
                     std::uint32_t size);
+// The same, unless the lanes lie to each other as they did the last time.
+void update_global(AccessPattern& pattern, const std::uint64_t* addresses, std::uint32_t lanes,
+                   std::uint32_t size);
 // Wavefronts and their least number, of shared memory's 32 banks of 4 bytes.
 void analyse_shared(AccessPattern& pattern, const std::uint32_t* offsets, std::uint32_t lanes,
                     std::uint32_t size);
+
+void update_shared(AccessPattern& pattern, const std::uint32_t* offsets, std::uint32_t lanes,
+                   std::uint32_t size);
 
 }  // namespace agon::simt

@@ -122,7 +122,8 @@ class Translation {
     step.b = offset(in.b);
     step.c = offset(in.c);
     step.tally = code_.accesses;
-    if (accesses_memory(in.op)) ++code_.accesses;
+    // cp.async has an access of either memory.
+    if (accesses_memory(in.op)) code_.accesses += in.op == Op::CpAsync ? 2 : 1;
     if (!step.run) {
       if (code_.unknown.empty()) code_.unknown_pc = pc;
       code_.unknown.push_back(std::string(op_name(in.op)) + " at " + describe_line(kernel_, in.line));

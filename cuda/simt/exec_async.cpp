@@ -42,16 +42,17 @@ const Step* issue(Warp& w, const Step* s) {
     w.exec = everybody;
   }
   if (worker.counting) {
-    AccessPattern& pattern = worker.patterns[s->tally];
-    analyse_shared(pattern, copy.shared, w.exec, in.width);
-    count_shared(worker, pattern);
+    AccessPattern& written = worker.patterns[s->tally + 1];
+    update_shared(written, copy.shared, w.exec, in.width);
+    count_shared(worker, written);
     std::uint32_t reading = 0;
     for (int i = 0; i < warp_lanes; ++i) reading |= std::uint32_t{copy.read[i] != 0} << i;
     reading &= w.exec;
     if (reading) {
       const std::uint32_t everybody = w.exec;
       w.exec = reading;
-      analyse_global(pattern, copy.global, reading, in.width);
+      AccessPattern& pattern = worker.patterns[s->tally];
+      update_global(pattern, copy.global, reading, in.width);
       count_global(w, copy.global, pattern, false);
       w.exec = everybody;
     }

@@ -111,7 +111,7 @@ void atomic_in(Warp& w, const Step* s, Space space, const std::uint64_t* address
   const std::uint32_t mask = admit_global(w, s, address, sizeof(T), Access::atomic);
   if (worker.counting) {
     ++worker.counters.global_atomics;
-    analyse_global(pattern, address, w.exec, sizeof(T));
+    update_global(pattern, address, w.exec, sizeof(T));
     const std::uint64_t base = address[std::countr_zero(w.exec)];
     for (std::uint32_t run = 0; run < pattern.runs; ++run) {
       const std::uint64_t first = base + static_cast<std::uint64_t>(pattern.run_first[run]);

@@ -1,4 +1,5 @@
 // Loads and stores of every space. Included by foreach_isa.h.
+#include "access_pattern.inl"
 
 // The addresses that the lanes name.
 AGON_SIMT_INLINE void addresses(Warp& w, const Step* s, std::uint64_t* out) {
@@ -28,23 +29,6 @@ AGON_SIMT_INLINE void offsets(Warp& w, const Step* s, std::uint32_t* out) {
       out[i] = address >> 32 ? 0xfffffff0u : static_cast<std::uint32_t>(address);
     }
   }
-}
-
-// Whether the lanes lie to each other, and the base in its sector, as the last time.
-template <class Address>
-AGON_SIMT_INLINE bool as_before(const AccessPattern& pattern, const Address* address, std::uint32_t mask) {
-  if (pattern.lanes != mask) return false;
-  const Address base = address[std::countr_zero(mask)];
-  if (pattern.phase != (base & 31)) return false;
-  std::uint32_t differs = 0, far = 0;
-  for (int i = 0; i < warp_lanes; ++i) {
-    const Address distance = address[i] - base;
-    const std::uint32_t on = mask >> i & 1 ? all_lanes : 0;
-    differs |= (static_cast<std::uint32_t>(distance) ^ pattern.distance[i]) & on;
-    if constexpr (sizeof(Address) == 8)
-      far |= static_cast<std::uint32_t>((distance + 0x80000000ull) >> 32) & on;
-  }
-  return (differs | far) == 0;
 }
 
 template <class M>
@@ -203,7 +187,7 @@ AGON_SIMT_INLINE void access_global(Warp& w, const Step* s, const std::uint64_t*
   const std::uint32_t bytes = E::bytes(s);
   Worker& worker = *w.worker;
   AccessPattern& pattern = worker.patterns[s->tally];
-  if (!as_before(pattern, address, w.exec)) analyse_global(pattern, address, w.exec, bytes);
+  if (!as_before<31>(pattern, address, w.exec)) analyse_global(pattern, address, w.exec, bytes);
   const std::uint32_t mask = admit_global(w, s, address, bytes, direction == Direction::out);
   if (!constant && worker.counting) count_global(w, address, pattern, direction == Direction::out);
   alignas(64) std::byte* pointers[warp_lanes];
@@ -223,7 +207,7 @@ AGON_SIMT_INLINE void access_shared(Warp& w, const Step* s, const std::uint32_t*
   const std::uint32_t bytes = E::bytes(s);
   Worker& worker = *w.worker;
   AccessPattern& pattern = worker.patterns[s->tally];
-  if (!as_before(pattern, offset, w.exec)) analyse_shared(pattern, offset, w.exec, bytes);
+  if (!as_before<3>(pattern, offset, w.exec)) analyse_shared(pattern, offset, w.exec, bytes);
   const std::uint32_t mask = admit_shared(w, s, offset, bytes, direction == Direction::out);
   if (worker.counting) count_shared(worker, pattern);
   alignas(64) std::byte* pointers[warp_lanes];

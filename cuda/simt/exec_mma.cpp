@@ -33,7 +33,7 @@ void load_matrices(Warp& w, const Step* s, const std::uint32_t*) {
   AccessPattern& pattern = worker.patterns[s->tally];
   const std::uint32_t mask = admit_shared(w, s, offset, 16, Access::read);
   if (worker.counting) {
-    analyse_shared(pattern, offset, naming, 16);
+    update_shared(pattern, offset, naming, 16);
     count_shared(worker, pattern);
   }
   w.exec = all_lanes;
