@@ -1,4 +1,5 @@
 // Branches, joins, exits, traps.
+#include <atomic>
 #include <bit>
 #include <fmt/format.h>
 
@@ -99,6 +100,7 @@ const Step* sleep(Warp& w, const Step* s) {
 }
 
 const Step* fence(Warp& w, const Step* s) {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
   if (w.block->checker && s->in->scope != Scope::cta) w.block->checker->fence(site_of(w, s));
   return s + 1;
 }

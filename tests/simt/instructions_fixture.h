@@ -19,6 +19,7 @@ struct Shape {
   std::uint64_t seed = 1;
   bool checks = true;
   int host_threads = 1;
+  bool cooperative = false;
 };
 
 struct Outcome {

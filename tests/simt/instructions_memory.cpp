@@ -304,3 +304,49 @@ TEST_CASE("bad addresses without checks", "[instructions]") {
   CHECK(kind("ld.global.b64 %r, [%in+4];") == FaultKind::misaligned);
   CHECK(kind("mov.u32 %y0, 9000; st.shared.b32 [%y0], %x0;") == FaultKind::out_of_bounds);
 }
+
+// Broken: blocks that wait for each other starve, on one host thread or on several.
+TEST_CASE("blocks of a cooperative launch are there at once", "[instructions]") {
+  const std::string text = R"(.version 8.0
+.target sm_80
+.address_size 64
+.visible .entry meet(.param .u64 to) {
+  .reg .b64 %a<3>; .reg .b32 %x<6>; .reg .pred %p<3>;
+  ld.param.u64 %a0, [to];
+  mov.u32 %x0, %tid.x; mov.u32 %x1, %ctaid.x; mov.u32 %x2, %nctaid.x;
+  mad.wide.u32 %a1, %x1, 4, %a0;
+  setp.ne.u32 %p0, %x0, 0;
+  @%p0 bra WAIT;
+  add.u32 %x3, %x1, 100;
+  st.global.u32 [%a1+8], %x3;
+  membar.gl;
+  atom.global.add.u32 %x3, [%a0], 1;
+SPIN:
+  ld.volatile.global.u32 %x4, [%a0];
+  setp.lt.u32 %p1, %x4, %x2;
+  @%p1 bra SPIN;
+  membar.gl;
+WAIT:
+  bar.sync 0;
+  @%p0 bra END;
+  xor.b32 %x5, %x1, 1;
+  mad.wide.u32 %a2, %x5, 4, %a0;
+  ld.global.u32 %x4, [%a2+8];
+  st.global.u32 [%a1+72], %x4;
+END:
+  ret;
+}
+)";
+  for (U64 seed = 1; seed <= 6; ++seed) {
+    std::vector<std::vector<std::uint8_t>> buffers(1, std::vector<std::uint8_t>(72 + 16 * 4));
+    const LaunchResult result = run_text(text, "meet", buffers, {64, 16, seed, true, seed % 2 ? 1 : 2, true});
+    INFO(texts(result));
+    REQUIRE(result.completed);
+    REQUIRE(result.reports.empty());
+    for (U32 block = 0; block < 16; ++block) {
+      U32 neighbour = 0;
+      std::memcpy(&neighbour, &buffers[0][72 + 4 * block], 4);
+      REQUIRE(neighbour == 100 + (block ^ 1));
+    }
+  }
+}
