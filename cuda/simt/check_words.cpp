@@ -70,7 +70,7 @@ struct Word {
     if (owner.operation != history.current()) {
       if (history.before_current(owner.operation)) return true;
       kind = FaultKind::race_operations;
-      who = fmt::format("{} (operation {})", owner.label, owner.operation);
+      who = fmt::format("{} (operation {})", actor.state.shadow->label(serial), owner.operation);
       return false;
     }
     kind = FaultKind::race_global;

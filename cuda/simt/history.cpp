@@ -6,13 +6,15 @@ namespace agon::simt {
 
 OperationId History::begin(std::size_t chain, Clock known) {
   const auto id = static_cast<OperationId>(chain_of_.size());
+  // The oldest operation that is not known to have finished ends what is surely before this one.
   floor_ = id - 1;
-  for (std::size_t c = 0; c < last_.size(); ++c) {
-    if (known[c] < last_[c]) floor_ = std::min(floor_, known[c]);
+  for (std::size_t c = 0; c < chains_.size(); ++c) {
+    if (known[c] >= newest(c)) continue;
+    floor_ = std::min(floor_, *std::upper_bound(chains_[c].begin(), chains_[c].end(), known[c]) - 1);
   }
   chain_of_.push_back(static_cast<std::uint16_t>(chain));
-  if (chain >= last_.size()) last_.resize(chain + 1);
-  last_[chain] = id;
+  if (chain >= chains_.size()) chains_.resize(chain + 1);
+  chains_[chain].push_back(id);
   clock_ = std::move(known);
   clock_.raise(chain, id);
   return id;

@@ -48,14 +48,16 @@ class History {
   }
 
   // The newest operation of a chain, 0: none.
-  OperationId newest(std::size_t chain) const { return chain < last_.size() ? last_[chain] : 0; }
+  OperationId newest(std::size_t chain) const {
+    return chain < chains_.size() && !chains_[chain].empty() ? chains_[chain].back() : 0;
+  }
 
   // All operations up to this number happened before the current one.
   OperationId floor() const { return floor_; }
 
  private:
-  std::vector<std::uint16_t> chain_of_ = {0};  // by operation
-  std::vector<OperationId> last_;              // by chain: its newest operation
+  std::vector<std::uint16_t> chain_of_ = {0};     // by operation
+  std::vector<std::vector<OperationId>> chains_;  // the operations of each, rising
   Clock clock_;
   OperationId floor_ = 0;
 };

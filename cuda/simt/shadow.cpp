@@ -14,6 +14,11 @@ namespace {
 
 constexpr std::uint64_t page = 4096;
 
+std::uint64_t new_numbering() {
+  static std::atomic<std::uint64_t> given{0};
+  return ++given;
+}
+
 // Zeroes bytes of a mapping and gives its whole pages back.
 void clear(void* array, std::uint64_t begin, std::uint64_t bytes) {
   auto* first = static_cast<char*>(array) + begin;
@@ -53,7 +58,7 @@ void over_words(std::uint64_t begin, std::uint64_t bytes, Edge edge, Whole whole
 
 }  // namespace
 
-GlobalShadow::GlobalShadow(std::uint64_t words) : words_(words) {
+GlobalShadow::GlobalShadow(std::uint64_t words) : words_(words), numbering_(new_numbering()) {
   const auto map = [&](std::uint64_t bytes) {
     void* mapping =
         mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -119,6 +124,7 @@ void GlobalShadow::forget_order() {
     madvise(array, words_ * 4, MADV_DONTNEED);
   ranges_.clear();
   next_ = 1;
+  numbering_ = new_numbering();
 }
 
 GlobalShadow::Serials GlobalShadow::begin(const History& history, std::uint64_t blocks, std::string label) {
@@ -157,14 +163,33 @@ Serial GlobalShadow::renew(std::uint64_t block) {
   return serial;
 }
 
-GlobalShadow::Owner GlobalShadow::owner(Serial serial) const {
+GlobalShadow::Range GlobalShadow::range_of(Serial serial) const {
+  thread_local struct {
+    std::uint64_t numbering = 0;
+    Range range{};
+  } last;
+  const auto holds = [&](const Range& range) {
+    return serial >= range.first && serial - range.first <= range.blocks;
+  };
+  if (last.numbering == numbering_.load(std::memory_order_relaxed) && holds(last.range)) return last.range;
   const std::lock_guard lock(mutex_);
-  auto after = std::upper_bound(ranges_.begin(), ranges_.end(), serial,
-                                [](Serial s, const Range& range) { return s < range.first; });
+  const auto after = std::upper_bound(ranges_.begin(), ranges_.end(), serial,
+                                      [](Serial s, const Range& range) { return s < range.first; });
   if (after == ranges_.begin()) return {};
-  const Range& range = *--after;
+  last = {numbering_, after[-1]};
+  return last.range;
+}
+
+GlobalShadow::Owner GlobalShadow::owner(Serial serial) const {
+  const Range range = range_of(serial);
   const bool many = range.blocks != 0 && serial - range.first == range.blocks;
-  return {range.operation, many ? 0 : range.block + (serial - range.first), many, labels_[range.label]};
+  return {range.operation, many ? 0 : range.block + (serial - range.first), many};
+}
+
+std::string GlobalShadow::label(Serial serial) const {
+  const std::uint32_t index = range_of(serial).label;
+  const std::lock_guard lock(mutex_);
+  return labels_[index];
 }
 
 void GlobalShadow::add_reader(std::uint64_t word, Serial serial) {

@@ -56,9 +56,10 @@ class GlobalShadow {
     OperationId operation = 0;
     std::uint64_t block = 0;
     bool many = false;  // several blocks
-    std::string label;
   };
   Owner owner(Serial serial) const;
+  // What a report calls the operation of a serial.
+  std::string label(Serial serial) const;
 
   // Reads of one word by an operation that is not ordered with that of another: rare, kept aside.
   void add_reader(std::uint64_t word, Serial serial);
@@ -74,10 +75,13 @@ class GlobalShadow {
     std::uint32_t label;
   };
   void forget_order();
+  // The range that holds the serial. Threads keep the one they found last.
+  Range range_of(Serial serial) const;
 
   std::uint64_t words_;
   std::vector<std::pair<void*, std::size_t>> mappings_;
   mutable std::mutex mutex_;
+  std::atomic<std::uint64_t> numbering_;  // no other shadow's, and a new one whenever serials start anew
   std::vector<Range> ranges_;
   std::vector<std::string> labels_;
   std::unordered_map<std::string, std::uint32_t> label_index_;

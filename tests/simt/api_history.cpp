@@ -33,3 +33,21 @@ TEST_CASE("one chain keeps the floor right behind the current operation", "[simt
     CHECK(history.floor() == id - 1);
   }
 }
+
+// Broken: one stream that runs on its own would send all accesses of the others the slow way.
+TEST_CASE("the floor ends at the oldest operation that is not known", "[simt][history]") {
+  History history;
+  const auto first = history.begin(1, {});
+  const Clock known = history.clock();
+  Clock clock;
+  for (int i = 0; i < 10; ++i) {
+    clock.join(known);
+    history.begin(0, clock);
+    clock = history.clock();
+  }
+  const auto other = history.begin(1, known);
+  CHECK(history.floor() == first);
+  const auto last = history.begin(0, clock);
+  CHECK(history.floor() == other - 1);
+  CHECK(last == other + 1);
+}
