@@ -115,38 +115,53 @@ TEST_CASE("strided copies", "[cuda]") {
   seen.require_all(cuda::copy_instances());
 }
 
+namespace {
+
+struct Padding {
+  std::vector<int64_t> src, lo, extents;
+};
+
+template <class T>
+void check_padding(const Padding& p, size_t offset) {
+  std::vector<T> src(static_cast<size_t>(numel(p.src))), want(static_cast<size_t>(numel(p.extents)));
+  for (size_t i = 0; i < src.size(); ++i) src[i] = static_cast<T>(i * 7 + 1);
+  const Device<T> from(src, offset), to(want.size(), offset);
+  cuda::PadArgs args;
+  args.src = from.get();
+  args.dst = to.get();
+  args.element_size = sizeof(T);
+  args.rank = static_cast<int>(p.src.size());
+  std::copy(p.src.begin(), p.src.end(), args.src_extents);
+  std::copy(p.lo.begin(), p.lo.end(), args.lo);
+  std::copy(p.extents.begin(), p.extents.end(), args.extents);
+  succeed(cuda::launch_pad(args, nullptr));
+  const auto strides = row_major(p.extents);
+  for (int64_t i = 0; i < numel(p.src); ++i) {
+    int64_t rest = i, at = 0;
+    for (size_t axis = p.src.size(); axis-- > 0; rest /= p.src[axis])
+      at += (rest % p.src[axis] + p.lo[axis]) * strides[axis];
+    want[static_cast<size_t>(at)] = src[static_cast<size_t>(i)];
+  }
+  CHECK(to.read() == want);
+}
+
+}  // namespace
+
 // Padding that shifts, or leaves what is not zero.
 TEST_CASE("padding with zeros", "[cuda]") {
   if (!have_device("padding")) return;
-  struct Pad {
-    std::vector<int64_t> src, lo, extents;
-  };
-  const std::vector<Pad> pads = {{{5}, {2}, {9}},
-                                 {{2, 3, 4, 8}, {0, 1, 2, 0}, {2, 5, 7, 8}},
-                                 {{2, 3, 4, 3}, {0, 1, 0, 2}, {3, 4, 5, 7}},
-                                 {{1, 1}, {0, 0}, {1, 1}},
-                                 {{3, 0}, {0, 1}, {4, 2}}};
-  for (const Pad& p : pads)
+  const std::vector<Padding> problems = {{{5}, {2}, {9}},
+                                         {{2, 3, 4, 8}, {0, 1, 2, 0}, {2, 5, 7, 8}},
+                                         {{2, 3, 4, 6}, {0, 1, 2, 2}, {2, 5, 7, 10}},
+                                         {{2, 3, 4, 3}, {0, 1, 0, 2}, {3, 4, 5, 7}},
+                                         {{1, 1}, {0, 0}, {1, 1}},
+                                         {{3, 0}, {0, 1}, {4, 2}}};
+  for (const Padding& p : problems)
     for (const size_t offset : {size_t{0}, size_t{1}}) {
-      const auto src = random_floats(numel(p.src), 1);
-      const Device<float> from(src, offset), to(static_cast<size_t>(numel(p.extents)), offset);
-      cuda::PadArgs args;
-      args.src = from.get();
-      args.dst = to.get();
-      args.rank = static_cast<int>(p.src.size());
-      std::copy(p.src.begin(), p.src.end(), args.src_extents);
-      std::copy(p.lo.begin(), p.lo.end(), args.lo);
-      std::copy(p.extents.begin(), p.extents.end(), args.extents);
-      succeed(cuda::launch_pad(args, nullptr));
-      std::vector<float> want(static_cast<size_t>(numel(p.extents)));
-      const auto strides = row_major(p.extents);
-      for (int64_t i = 0; i < numel(p.src); ++i) {
-        int64_t rest = i, at = 0;
-        for (size_t axis = p.src.size(); axis-- > 0; rest /= p.src[axis])
-          at += (rest % p.src[axis] + p.lo[axis]) * strides[axis];
-        want[static_cast<size_t>(at)] = src[static_cast<size_t>(i)];
-      }
-      CHECK(to.read() == want);
+      check_padding<uint8_t>(p, offset);
+      check_padding<uint16_t>(p, offset);
+      check_padding<float>(p, offset);
+      check_padding<int64_t>(p, offset);
     }
 }
 
