@@ -7,8 +7,7 @@
 #include "agon/error.h"
 
 #include "decode_calls.h"
-#include "decode_flow.h"
-#include "decode_registers.h"
+#include "decode_finish.h"
 #include "decode_statement.h"
 #include "ptx_names.h"
 
@@ -174,7 +173,7 @@ class KernelDecoder final : public Symbols {
       } else if (s.opcode == "ret") {
         leave(frame, s, line, jumps);
       } else if (s.opcode == "call") {
-        call(frame, s, line);
+        guarded_call(frame, s, line, jumps);
       } else {
         decode_statement({draft_, *this, frame.register_base}, s, line);
       }
@@ -244,10 +243,23 @@ class KernelDecoder final : public Symbols {
     d.emit();
   }
 
+  // A call under a predicate: the lanes without it branch around.
+  void guarded_call(Frame& frame, const Statement& s, uint32_t line, std::vector<Jump>& jumps) {
+    if (s.guard < 0) return call(frame, s, line);
+    Statement around = s;
+    around.guard_negated = !s.guard_negated;
+    StatementDecoder d = decoder(frame, around, line);
+    d.begin(Op::Bra);
+    jumps.push_back({here(), {static_cast<uint32_t>(frame.starts.size())}});
+    d.emit();
+    Statement inside = s;
+    inside.guard = -1;
+    call(frame, inside, line);
+  }
+
   void call(Frame& frame, const Statement& s, uint32_t line) {
     StatementDecoder d = decoder(frame, s, line);
     const CallParts parts = call_parts(d);
-    if (s.guard >= 0) d.unknown("a call under a predicate");
     const auto found = module_.function_index.find(parts.callee);
     if (found == module_.function_index.end()) d.unknown(fmt::format("no function {}", parts.callee));
     const Function& callee = module_.functions[found->second];
@@ -294,67 +306,12 @@ class KernelDecoder final : public Symbols {
     kernel_.name = entry_.name;
     kernel_.max_threads = entry_.max_threads;
     kernel_.required_threads = entry_.required_threads;
-    draft_.first_reference.push_back(static_cast<uint32_t>(draft_.references.size()));
     kernel_.shared_align = std::max(kernel_.shared_align, dynamic_align_);
     kernel_.shared_bytes = align_up(kernel_.shared_bytes, dynamic_align_);
     for (const DynamicUse& use : dynamic_uses_)
       draft_.constants.set(use.constant, use.wide, kernel_.shared_bytes + static_cast<uint64_t>(use.offset));
-    const FlowGraph graph = flow_graph(draft_.instructions, draft_.operands);
-    const Allocation allocation = allocate_registers(draft_, graph);
-    fill_slots(allocation);
-    fill_reconvergence(graph);
-    kernel_.slots = allocation.lines;
-    kernel_.predicates = allocation.predicates;
-    kernel_.registers = allocation.registers;
-    kernel_.leaders.assign(graph.starts.begin(), graph.starts.end() - 1);
-    kernel_.constants = draft_.constants.take();
-    kernel_.instructions = std::move(draft_.instructions);
-    kernel_.operands = std::move(draft_.operands);
-    kernel_.lines = std::move(draft_.lines);
+    finish_kernel(std::move(draft_), kernel_);
     return std::move(kernel_);
-  }
-
-  void fill_slots(const Allocation& allocation) {
-    for (size_t n = 0; n < draft_.instructions.size(); ++n) {
-      Instruction& i = draft_.instructions[n];
-      for (const Reference& r : draft_.references_of(n)) {
-        const auto reg = static_cast<size_t>(r.reg);
-        int32_t slot = allocation.slots[reg];
-        if (draft_.registers[reg] == RegisterClass::predicate && !r.written)
-          slot = slot << 1 | (r.negated ? 1 : 0);
-        switch (r.field) {
-          case Field::guard:
-            i.guard = static_cast<uint16_t>(slot);
-            break;
-          case Field::d:
-            i.d = slot;
-            break;
-          case Field::d2:
-            i.d2 = slot;
-            break;
-          case Field::a:
-            i.a = slot;
-            break;
-          case Field::b:
-            i.b = slot;
-            break;
-          case Field::c:
-            i.c = slot;
-            break;
-          case Field::list:
-            draft_.operands[r.list_index] = slot;
-            break;
-        }
-      }
-    }
-  }
-
-  void fill_reconvergence(const FlowGraph& graph) {
-    const std::vector<uint32_t> dominators = post_dominators(graph);
-    for (uint32_t b = 0; b < graph.size(); ++b) {
-      Instruction& last = draft_.instructions[graph.starts[b + 1] - 1];
-      if (last.op == Op::Bra || last.op == Op::BrxIdx) last.reconverge = graph.starts[dominators[b]];
-    }
   }
 
   const Function& entry_;

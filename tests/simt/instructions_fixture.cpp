@@ -48,10 +48,11 @@ LaunchResult run_text(const std::string& text, const std::string& name,
   ReportLog log;
   memory.history().begin(0, {});
   module.place([&](const Variable& variable) {
-    const std::uint64_t address = memory.allocate(variable.size, AllocationKind::device, variable.name);
-    memory.write_from_host(address, variable.initial.data(), variable.size, log);
-    return address;
+    return memory.allocate(variable.size, AllocationKind::device, variable.name);
   });
+  // Only now are the addresses among the initial values right.
+  for (const Variable& variable : module.variables())
+    memory.write_from_host(variable.address, variable.initial.data(), variable.size, log);
   std::vector<std::byte> params;
   std::vector<std::uint64_t> addresses;
   for (const std::vector<std::uint8_t>& buffer : buffers) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <unistd.h>
 
 #include "catch.h"
 #include "programs.h"
@@ -268,6 +269,34 @@ TEST_CASE("constants and device variables", "[programs]") {
   CHECK(count_of_launches() == before + 2);
   const std::vector<float> y = dy.host();
   for (size_t i = 0; i < x.size(); ++i) REQUIRE(y[i] == table[x[i] & 15] + table[3]);
+}
+
+// Broken: printf's formats, or pointers among the first values of variables.
+TEST_CASE("lines printed by a kernel", "[programs]") {
+  std::fflush(stdout);
+  std::FILE* const file = std::tmpfile();
+  REQUIRE(file != nullptr);
+  const int kept = dup(1);
+  dup2(fileno(file), 1);
+  print_lines(4);
+  const cudaError_t status = cudaDeviceSynchronize();
+  std::fflush(stdout);
+  dup2(kept, 1);
+  close(kept);
+  check(status, "cudaDeviceSynchronize");
+  std::string printed(4096, '\0');
+  std::rewind(file);
+  printed.resize(std::fread(printed.data(), 1, printed.size(), file));
+  std::fclose(file);
+  std::string expected;
+  const char* const words[] = {"zero", "one", "two"};
+  for (int i = 0; i < 4; ++i) {
+    char line[100];
+    std::snprintf(line, sizeof line, "line %d of %s: %5.2f %lld %c %x %%\n", i, words[i % 3], i * 0.25,
+                  1ll << (40 + i), 'a' + i, 255u * static_cast<unsigned>(i));
+    expected += line;
+  }
+  CHECK(printed == expected);
 }
 
 // Broken: calls, structs passed and returned by value, arrays given by address.
