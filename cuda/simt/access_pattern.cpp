@@ -66,26 +66,25 @@ void analyse_global(AccessPattern& pattern, const std::uint64_t* address, std::u
 void analyse_shared(AccessPattern& pattern, const std::uint32_t* offset, std::uint32_t lanes,
                     std::uint32_t size) {
   remember(pattern, offset, lanes, size);
-  // A wavefront moves 128 bytes: of 8-byte accesses half a warp, of 16-byte ones a quarter.
-  const int group = size <= 4 ? 32 : size == 8 ? 16 : 8;
-  const std::uint32_t words = std::max(size / 4, 1u);
+  // A wavefront moves 128 bytes, each bank of it from one place: of 4-byte accesses (and narrower ones, which
+  // read whole words) a warp's, of 8-byte ones half a warp's, of 16-byte ones a quarter's, in as many banks
+  // of that width.
+  const std::uint32_t unit = std::max(size, 4u), banks = 128 / unit;
   pattern.wavefronts = pattern.ideal = 0;
-  for (int start = 0; start < 32; start += group) {
-    std::uint32_t held[32][32];  // distinct words by bank
+  for (std::uint32_t start = 0; start < 32; start += banks) {
+    std::uint32_t held[32][32];  // distinct places by bank
     std::uint32_t depth[32] = {};
     std::uint32_t deepest = 0, distinct = 0;
-    for (int i = start; i < start + group; ++i) {
+    for (std::uint32_t i = start; i < start + banks; ++i) {
       if (!(lanes >> i & 1)) continue;
-      for (std::uint32_t k = 0; k < words; ++k) {
-        const std::uint32_t word = offset[i] / 4 + k, bank = word & 31;
-        if (std::find(held[bank], held[bank] + depth[bank], word) != held[bank] + depth[bank]) continue;
-        held[bank][depth[bank]++] = word;
-        deepest = std::max(deepest, depth[bank]);
-        ++distinct;
-      }
+      const std::uint32_t place = offset[i] / unit, bank = place & (banks - 1);
+      if (std::find(held[bank], held[bank] + depth[bank], place) != held[bank] + depth[bank]) continue;
+      held[bank][depth[bank]++] = place;
+      deepest = std::max(deepest, depth[bank]);
+      ++distinct;
     }
     pattern.wavefronts += deepest;
-    pattern.ideal += (distinct + 31) / 32;
+    pattern.ideal += (distinct + banks - 1) / banks;
   }
 }
 
