@@ -6,9 +6,9 @@ namespace agon::cuda {
 
 template <class K>
 KernelEntry kernel_entry(const char* name) {
-  const bool aligned = K::width * sizeof(typename K::T) == 16;
   return {
-      {{name}, K::math, K::tile_m, K::tile_n, aligned, K::fused},
+      {{name}, K::math, K::tile_m, K::tile_n, K::aligned, K::fused},
+      sizeof(typename K::T) == 2 ? DType::bf16 : DType::f32,
       Schedule::tiles,
       K::form,
       K::width,
@@ -25,3 +25,9 @@ KernelEntry kernel_entry(const char* name) {
   agon::cuda::kernel_entry<                                                                            \
       agon::cuda::Kernel<agon::cuda::Math::math, agon::cuda::Form::form, m, n, width, stages, fused>>( \
       #math "_" #form "_" #m "x" #n suffix)
+
+/// The row of operands that lie at any address, an element a copy: `type` is their storage.
+#define AGON_UNALIGNED(form, type, suffix)                                                          \
+  agon::cuda::kernel_entry<                                                                         \
+      agon::cuda::Kernel<agon::cuda::Math::f32, agon::cuda::Form::form, 64, 64, 1, 3, true, type>>( \
+      "f32_" #form "_64x64" suffix)

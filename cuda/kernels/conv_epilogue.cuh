@@ -51,10 +51,10 @@ __device__ inline bool merge_splits(const Problem& p, const TilePosition& tile, 
   return true;
 }
 
-template <int TileM, int TileN>
+template <int TileM, int TileN, class Loop>
 class TileEpilogue {
  public:
-  static constexpr int threads = TileM * TileN / 64, pitch = TileN + 4;
+  static constexpr int threads = TileM * TileN / 64, pitch = TileN + Loop::pitch_pad;
   static constexpr int lanes = TileN / 4, step = threads / lanes;
   static constexpr int bytes = 64 * pitch * static_cast<int>(sizeof(float));
 
@@ -71,11 +71,10 @@ class TileEpilogue {
   }
 
   /// `stage` overlays the main loop's tiles; `results` tells where rows go, -1 for none.
-  template <class Loop>
   __device__ void run(const Loop& loop, int warp_m, float* stage, const int* results) {
     for (int half = 0; half < TileM / 64; ++half) {
       __syncthreads();
-      if (warp_m == half) loop.each([&](int row, int column, float v) { stage[row * pitch + column] = v; });
+      if (warp_m == half) loop.store(stage, pitch);
       __syncthreads();
       if (half == 0) {
         read(shift_, stage);
@@ -133,10 +132,8 @@ class TileEpilogue {
     float* squares = stage + step * TileN;
     int* counts = reinterpret_cast<int*>(squares + step * TileN);
     __syncthreads();
-    for (int i = 0; i < 4; ++i) {
-      stage[row_ * TileN + column_ + i] = sums_[i];
-      squares[row_ * TileN + column_ + i] = squares_[i];
-    }
+    write_elements<float>(stage + row_ * TileN + column_, sums_);
+    write_elements<float>(squares + row_ * TileN + column_, squares_);
     if (column_ == 0) counts[row_] = count_;
     __syncthreads();
     if (row_ != 0) return;

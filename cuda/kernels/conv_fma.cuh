@@ -1,42 +1,29 @@
 #pragma once
 #include "cuda/kernels/conv_layout.cuh"
+#include "cuda/kernels/device.cuh"
 
 namespace agon::cuda {
 
-/// The main loop in f32: a warp makes 64 x 32 results, a thread 8 x 8 of them, by 16-byte loads from shared
-/// memory that cover 4 steps of k.
-template <class LayoutA, class LayoutB>
+/// The main loop in f32: a warp makes 64 x 32 results, a thread 8 x 8 of them, by loads from shared memory
+/// that cover 4 steps of k. T is the operands' type; `Unrolled`: whole stages are one run of instructions.
+template <class T, class LayoutA, class LayoutB, bool Unrolled>
 class FmaLoop {
  public:
-  using Element = float;
-  static constexpr int k_step = 4;
+  static constexpr int k_step = 4, full = tile_k<T> / k_step;
+  /// Keeps the stores of a tile of results apart in the banks.
+  static constexpr int pitch_pad = LayoutA::k_major && !LayoutB::k_major ? 16 : 4;
 
   __device__ FmaLoop(int warp_m, int warp_n)
       : m_(warp_m * 64), n_(warp_n * 32), lane_m_(threadIdx.x % 32 / 4), lane_n_(threadIdx.x % 4) {}
 
   /// Adds `steps` steps of k_step from a stage.
   __device__ void multiply(const char* a, const char* b, int steps) {
+    if (Unrolled && steps == full) {
+#pragma unroll
+      for (int step = 0; step < full; ++step) multiply_step(a, b, step * k_step);
+    } else {
 #pragma unroll 1
-    for (int step = 0; step < steps; ++step) {
-      const int k = step * k_step;
-      if constexpr (LayoutA::k_major && LayoutB::k_major) {
-        float x[8][4], y[4];
-        for (int i = 0; i < 8; ++i) read_row<LayoutA>(x[i], a, row(i), k);
-        for (int j = 0; j < 8; ++j) {
-          read_row<LayoutB>(y, b, column(j), k);
-          for (int e = 0; e < 4; ++e)
-            for (int i = 0; i < 8; ++i) add(i, j, x[i][e], y[e]);
-        }
-      } else {
-        float x[8][4], y[8][4];
-        read_all<LayoutA>(
-            x, a, [&](int i) { return row(i); }, k);
-        read_all<LayoutB>(
-            y, b, [&](int j) { return column(j); }, k);
-        for (int e = 0; e < 4; ++e)
-          for (int i = 0; i < 8; ++i)
-            for (int j = 0; j < 8; ++j) add(i, j, x[i][e], y[j][e]);
-      }
+      for (int step = 0; step < steps; ++step) multiply_step(a, b, step * k_step);
     }
   }
 
@@ -44,14 +31,41 @@ class FmaLoop {
     return sums_[i];
   }
 
-  /// Calls f(row within the warp's 64, column of the block's tile, result).
-  template <class F>
-  __device__ void each(F&& f) const {
-    for (int i = 0; i < 8; ++i)
-      for (int j = 0; j < 8; ++j) f(row(i) - m_, column(j), sums_[i * 8 + j]);
+  /// Writes the warp's results to rows of `pitch` floats, the first of which is its own first row.
+  __device__ void store(float* rows, int pitch) const {
+    for (int i = 0; i < 8; ++i) {
+      float* to = rows + (row(i) - m_) * pitch;
+      if constexpr (LayoutB::k_major) {
+        for (int j = 0; j < 8; ++j) to[column(j)] = sums_[i * 8 + j];
+      } else {
+        for (int j = 0; j < 8; j += 4)
+          store4(to + column(j),
+                 {sums_[i * 8 + j], sums_[i * 8 + j + 1], sums_[i * 8 + j + 2], sums_[i * 8 + j + 3]});
+      }
+    }
   }
 
  private:
+  __device__ void multiply_step(const char* a, const char* b, int k) {
+    if constexpr (LayoutA::k_major && LayoutB::k_major) {
+      float x[8][4], y[4];
+      for (int i = 0; i < 8; ++i) read_row<LayoutA>(x[i], a, row(i), k);
+      for (int j = 0; j < 8; ++j) {
+        read_row<LayoutB>(y, b, column(j), k);
+        for (int e = 0; e < 4; ++e)
+          for (int i = 0; i < 8; ++i) add(i, j, x[i][e], y[e]);
+      }
+    } else {
+      float x[8][4], y[8][4];
+      read_all<LayoutA>(
+          x, a, [&](int i) { return row(i); }, k);
+      read_all<LayoutB>(
+          y, b, [&](int j) { return column(j); }, k);
+      for (int e = 0; e < 4; ++e)
+        for (int i = 0; i < 8; ++i)
+          for (int j = 0; j < 8; ++j) add(i, j, x[i][e], y[j][e]);
+    }
+  }
   __device__ void add(int i, int j, float x, float y) {
     sums_[i * 8 + j] = fmaf(x, y, sums_[i * 8 + j]);
   }
@@ -66,7 +80,7 @@ class FmaLoop {
   }
 
   __device__ static float4 read4(const char* tile, int at) {
-    return *reinterpret_cast<const float4*>(tile + at);
+    return load4(reinterpret_cast<const T*>(tile + at));
   }
   /// Four steps of k in one row of a k-major tile.
   template <class Layout>

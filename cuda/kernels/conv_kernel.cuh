@@ -10,13 +10,15 @@
 /// copies, `Stages` deep. Prologues are one pass over each stage in shared memory before it is multiplied.
 namespace agon::cuda {
 
-template <Math math_, Form form_, int TileM, int TileN, int Width, int Stages, bool Fused>
+/// `Element` is the operands' type: unaligned bf16 is multiplied in f32.
+template <Math math_, Form form_, int TileM, int TileN, int Width, int Stages, bool Fused,
+          class Element = std::conditional_t<math_ == Math::bf16, uint16_t, float>>
 struct Kernel {
   static constexpr Math math = math_;
   static constexpr Form form = form_;
   static constexpr int tile_m = TileM, tile_n = TileN, width = Width, stages = Stages;
   static constexpr bool fused = Fused;
-  using T = std::conditional_t<math == Math::bf16, uint16_t, float>;
+  using T = Element;
   static constexpr int threads = TileM * TileN / 64, warps_n = TileN / 32;
   static constexpr int depth = tile_k<T>;
 
@@ -28,12 +30,14 @@ struct Kernel {
       form == Form::weight_grad, PatchLoader<T, TileN, threads, Width, Stages, Fused>,
       std::conditional_t<form == Form::input_grad, WeightColumnLoader<T, TileN, threads, Width>,
                          WeightRowLoader<T, TileN, threads, Width>>>;
-  using Loop = std::conditional_t<math == Math::f32, FmaLoop<typename A::Layout, typename B::Layout>,
-                                  MmaLoop<T, typename A::Layout, typename B::Layout>>;
+  static constexpr bool aligned = Width * sizeof(T) == 16;
+  using Loop =
+      std::conditional_t<math == Math::f32, FmaLoop<T, typename A::Layout, typename B::Layout, aligned>,
+                         MmaLoop<T, typename A::Layout, typename B::Layout>>;
 
   static constexpr int stage_bytes = A::Layout::bytes + B::Layout::bytes;
   static constexpr int tiles_bytes = Stages * stage_bytes;
-  static_assert(tiles_bytes >= TileEpilogue<TileM, TileN>::bytes);
+  static_assert(tiles_bytes >= TileEpilogue<TileM, TileN, Loop>::bytes);
   /// Shared memory: tiles, rows' results, rows, taps, tiles of the prologue's second tensor.
   static constexpr int rows_at = tiles_bytes + TileM * 4, taps_at = rows_at + TileM * 16;
   __host__ __device__ static int shared_bytes(int taps, bool second_tensor) {
@@ -90,7 +94,7 @@ __device__ inline int fill_tables(const Problem& p, const TilePosition& tile, Ro
 }
 
 template <class K>
-__global__ void __launch_bounds__(K::threads, (K::fused ? 256 : 384) / K::threads)
+__global__ void __launch_bounds__(K::threads, (K::fused || K::math == Math::f32 ? 256 : 384) / K::threads)
     contraction(const __grid_constant__ Problem p) {
   extern __shared__ __align__(16) char shared[];
   int* results = reinterpret_cast<int*>(shared + K::tiles_bytes);
@@ -157,7 +161,7 @@ __global__ void __launch_bounds__(K::threads, (K::fused ? 256 : 384) / K::thread
   wait_copies<0>();
 
   if (p.splits > 1 && !merge_splits<K::threads>(p, tile, loop)) return;
-  TileEpilogue<K::tile_m, K::tile_n> epilogue(p, tile);
+  TileEpilogue<K::tile_m, K::tile_n, typename K::Loop> epilogue(p, tile);
   epilogue.run(loop, warp / K::warps_n, reinterpret_cast<float*>(shared), results);
 }
 

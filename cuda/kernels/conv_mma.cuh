@@ -9,8 +9,9 @@ namespace agon::cuda {
 template <class T, class LayoutA, class LayoutB>
 class MmaLoop {
  public:
-  using Element = T;
   static constexpr int k_step = 32 / static_cast<int>(sizeof(T));
+  /// Keeps the stores of a tile of results apart in the banks.
+  static constexpr int pitch_pad = 8;
 
   __device__ MmaLoop(int warp_m, int warp_n) : m_(warp_m * 64), n_(warp_n * 32), lane_(threadIdx.x % 32) {}
 
@@ -33,13 +34,13 @@ class MmaLoop {
     return sums_[i / 16][i / 4 % 4][i % 4];
   }
 
-  /// Calls f(row within the warp's 64, column of the block's tile, result).
-  template <class F>
-  __device__ void each(F&& f) const {
+  /// Writes the warp's results to rows of `pitch` floats, the first of which is its own first row.
+  __device__ void store(float* rows, int pitch) const {
     for (int i = 0; i < 4; ++i)
       for (int j = 0; j < 4; ++j)
-        for (int e = 0; e < 4; ++e)
-          f(i * 16 + lane_ / 4 + e / 2 * 8, n_ + j * 8 + lane_ % 4 * 2 + e % 2, sums_[i][j][e]);
+        for (int half = 0; half < 2; ++half)
+          *reinterpret_cast<float2*>(rows + (i * 16 + half * 8 + lane_ / 4) * pitch + n_ + j * 8 +
+                                     lane_ % 4 * 2) = {sums_[i][j][2 * half], sums_[i][j][2 * half + 1]};
   }
 
  private:

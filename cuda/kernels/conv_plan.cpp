@@ -70,13 +70,10 @@ bool can_run_thin(const KernelEntry& kernel, const Problem& p) {
 
 bool can_run(const KernelEntry& kernel, const Contraction& c) {
   if (kernel.form != c.form || (has_prologue(c.problem) && !kernel.instance.fused)) return false;
-  if (kernel.schedule != Schedule::tiles) {
-    const bool fits = (kernel.instance.math == Math::bf16) == (c.math == Math::bf16);
-    return c.thin && fits && can_run_thin(kernel, c.problem);
-  }
+  if ((kernel.operands == DType::bf16) != (c.math == Math::bf16)) return false;
+  if (kernel.schedule != Schedule::tiles) return c.thin && can_run_thin(kernel, c.problem);
   // Operands that tensor cores cannot load in 16-byte rows are multiplied in f32: more exact, never wrong.
-  const bool substitute =
-      c.math == Math::tf32 && kernel.instance.math == Math::f32 && !kernel.instance.aligned;
+  const bool substitute = kernel.instance.math == Math::f32 && !kernel.instance.aligned;
   return (kernel.instance.math == c.math || substitute) && can_load(c.problem, c.form, kernel.width);
 }
 
@@ -173,11 +170,11 @@ std::optional<ContractionPlan> plan_contraction(const Contraction& contraction) 
   const auto& instance = plan.kernel->instance;
   p.m_tiles = static_cast<int>(ceil_div(p.m, instance.tile_m));
   p.n_tiles = static_cast<int>(ceil_div(p.n, instance.tile_n));
-  const int64_t in_plane = int64_t{p.m_tiles} * p.n_tiles, planes = int64_t{p.classes} * p.groups;
   if (plan.kernel->schedule == Schedule::thin_y) {
     p.m_tiles = static_cast<int>(ceil_div(p.channels, instance.tile_m));
     p.n_tiles = static_cast<int>(ceil_div(int64_t{p.taps} * p.m, instance.tile_n));
   }
+  const int64_t in_plane = int64_t{p.m_tiles} * p.n_tiles, planes = int64_t{p.classes} * p.groups;
   p.images_inner = choose_images_inner(p, *plan.kernel);
   p.splits = choose_splits(contraction, *plan.kernel, in_plane * planes);
   if (in_plane > INT32_MAX || planes * p.splits > 65535) return std::nullopt;

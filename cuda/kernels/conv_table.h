@@ -11,6 +11,7 @@ enum class Schedule : int32_t { tiles, thin_out, thin_x, thin_y };
 
 struct KernelEntry {
   ContractionInstance instance;
+  DType operands;
   Schedule schedule;
   Form form;
   int width;  ///< elements a copy

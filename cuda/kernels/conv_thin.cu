@@ -7,7 +7,8 @@ namespace {
 
 template <class K>
 KernelEntry out_entry(const char* name) {
-  return {{{name}, K::math, K::tile_m, K::max_channels, true, true},
+  return {{{name}, Math::f32, K::tile_m, K::max_channels, true, true},
+          K::math == Math::bf16 ? DType::bf16 : DType::f32,
           Schedule::thin_out,
           K::form,
           K::width,
@@ -19,7 +20,8 @@ KernelEntry out_entry(const char* name) {
 
 template <class K>
 KernelEntry weights_entry(const char* name) {
-  return {{{name}, K::math, K::dense_tile, K::patch_tile, true, true},
+  return {{{name}, Math::f32, K::dense_tile, K::patch_tile, true, true},
+          K::math == Math::bf16 ? DType::bf16 : DType::f32,
           K::x_is_thin ? Schedule::thin_x : Schedule::thin_y,
           Form::weight_grad,
           K::width,

@@ -41,6 +41,16 @@ __device__ inline void write_thin(const Problem& p, int at, int channel, float s
   }
 }
 
+/// Where channel c of a chunk's weights lies: fours that neighbouring threads read at once are neighbours.
+template <class K>
+__device__ inline int weight_index(int c) {
+  return c / 4 % (K::width / 4) * (K::chunk * 4 / K::width) + c / K::width * 4 + c % 4;
+}
+__device__ inline void read4(float* to, const float* from) {
+  const float4 v = load4(from);
+  to[0] = v.x, to[1] = v.y, to[2] = v.z, to[3] = v.w;
+}
+
 template <class K, int Channels>
 __device__ inline void thin_out_tile(const Problem& p, const Tables& tables, const int* results,
                                      float* weights) {
@@ -58,7 +68,7 @@ __device__ inline void thin_out_tile(const Problem& p, const Tables& tables, con
     for (int i = thread; i < tables.tap_count * Channels * count; i += K::threads) {
       const int o = i / count % Channels, tap = i / count / Channels, c = i % count;
       const int at = K::form == Form::forward ? o * p.b_row + start + c : (start + c) * p.b_row + o;
-      weights[(tap * Channels + o) * K::chunk + c] = load1(w + tables.taps[tap].b + at);
+      weights[(tap * Channels + o) * K::chunk + weight_index<K>(c)] = load1(w + tables.taps[tap].b + at);
     }
     __syncthreads();
     for (int c = lane * K::width; c < count; c += K::lanes * K::width) {
@@ -77,7 +87,8 @@ __device__ inline void thin_out_tile(const Problem& p, const Tables& tables, con
         }
         for (int o = 0; o < Channels; ++o) {
           float x[K::width];
-          read_elements<float>(x, weights + (tap * Channels + o) * K::chunk + c);
+          for (int e = 0; e < K::width; e += 4)
+            read4(x + e, weights + (tap * Channels + o) * K::chunk + weight_index<K>(c + e));
           for (int i = 0; i < K::pixels; ++i)
             for (int e = 0; e < K::width; ++e) sums[i][o] = fmaf(v[i][e], x[e], sums[i][o]);
         }

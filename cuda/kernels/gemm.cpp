@@ -1,6 +1,7 @@
 #include "cuda/kernels/gemm.h"
 
 #include "cuda/kernels/conv_plan.h"
+#include "cuda/kernels/gemm_skinny.h"
 
 namespace agon::cuda {
 namespace {
@@ -63,32 +64,61 @@ std::optional<Contraction> matmul_contraction(const MatmulArgs& args) {
   return contraction;
 }
 
-size_t matmul_workspace(const MatmulArgs& args) {
+namespace {
+
+/// Skinny kernels are numbered behind the tiled ones. The kernel that `args` runs as, or -1.
+int skinny(MatmulArgs args) {
+  const int tiled = static_cast<int>(contraction_kernels().size());
+  if (args.a_prologue.channels == 0) args.a_prologue.channels = args.transpose_a ? args.m : args.k;
+  if (args.b_prologue.channels == 0) args.b_prologue.channels = args.transpose_b ? args.k : args.n;
+  if (!valid(args) || (args.instance >= 0 && args.instance < tiled)) return -1;
+  return skinny_kernel(args, args.instance < 0 ? -1 : args.instance - tiled);
+}
+
+std::optional<ContractionPlan> tiled_plan(const MatmulArgs& args) {
   const auto contraction = matmul_contraction(args);
-  const auto plan = contraction ? plan_contraction(*contraction) : std::nullopt;
+  return contraction ? plan_contraction(*contraction) : std::nullopt;
+}
+
+}  // namespace
+
+size_t matmul_workspace(const MatmulArgs& args) {
+  if (skinny(args) >= 0) return 0;
+  const auto plan = tiled_plan(args);
   return plan ? plan->workspace_bytes : 0;
 }
 
 int64_t matmul_stats_partials(const MatmulArgs& args) {
-  const auto contraction = matmul_contraction(args);
-  const auto plan = contraction ? plan_contraction(*contraction) : std::nullopt;
+  const auto plan = tiled_plan(args);
   if (!plan) return 0;
   return int64_t{plan->problem.m_tiles} * (args.n / plan->problem.epilogue.stats_channels);
 }
 
 int matmul_instance(const MatmulArgs& args) {
-  const auto contraction = matmul_contraction(args);
-  const auto plan = contraction ? plan_contraction(*contraction) : std::nullopt;
+  if (const int i = skinny(args); i >= 0) return static_cast<int>(contraction_kernels().size()) + i;
+  const auto plan = tiled_plan(args);
   return plan ? plan->instance : -1;
 }
 
 cudaError_t launch_matmul(const MatmulArgs& args, cudaStream_t stream) {
+  if (const int i = skinny(args); i >= 0) {
+    MatmulArgs complete = args;
+    if (args.a_prologue.channels == 0) complete.a_prologue.channels = args.transpose_a ? args.m : args.k;
+    if (args.b_prologue.channels == 0) complete.b_prologue.channels = args.transpose_b ? args.k : args.n;
+    return skinny_kernels()[static_cast<size_t>(i)].launch(complete, stream);
+  }
   const auto contraction = matmul_contraction(args);
   return contraction ? launch_contraction(*contraction, stream) : cudaErrorInvalidValue;
 }
 
 std::span<const ContractionInstance> matmul_instances() {
-  return contraction_instances();
+  static const std::vector<ContractionInstance> all = [] {
+    const auto tiled = contraction_instances();
+    std::vector<ContractionInstance> instances(tiled.begin(), tiled.end());
+    for (const SkinnyEntry& skinny : skinny_kernels()) instances.push_back(skinny.instance);
+    return instances;
+  }();
+  return all;
 }
 
 }  // namespace agon::cuda

@@ -263,24 +263,25 @@ TEST_CASE("matmul: every instance, every orientation") {
                          {1, 64, 1, 200},
                          {1, 1, 48, 33},
                          {2, 7, 5, 3},
-                         {1, 40, 64, 1}})
+                         {1, 40, 64, 1},
+                         {1, 5, 1, 4100}})
       for (int orientation = 0; orientation < 4; ++orientation)
-        for (const bool plain : {true, false}) {
+        for (const int variant : {0, 1, 2}) {
           MatmulArgs args;
           args.math = math, args.batch = s.batch, args.m = s.m, args.n = s.n, args.k = s.k;
           args.transpose_a = orientation & 1, args.transpose_b = orientation & 2;
           Extras extras;
-          if (!plain)
-            extras = {.scale = true,
-                      .prologue = true,
-                      .bias = true,
-                      .stats = s.batch == 1,
-                      .epilogue = {ActivationKind::relu, 0}};
-          args.splits = plain ? 1 : 2;
+          if (variant > 0) {
+            extras.scale = extras.prologue = extras.bias = true;
+            extras.epilogue = {ActivationKind::relu, 0};
+            extras.stats = variant == 1 && s.batch == 1;
+            extras.accumulate = variant == 2;
+          }
+          args.splits = variant == 1 ? 2 : 1;
           for (int i = 0; i < static_cast<int>(matmul_instances().size()); ++i) {
             const auto& instance = matmul_instances()[static_cast<size_t>(i)];
             args.instance = i;
-            if (matmul_instance(args) < 0 || (!plain && !instance.fused)) continue;
+            if (matmul_instance(args) < 0 || (variant > 0 && !instance.fused)) continue;
             std::string why;
             const double error = matmul_error(args, extras, why);
             if (error == cannot_run) continue;

@@ -1,0 +1,24 @@
+#pragma once
+#include "cuda/kernels/gemm.h"
+
+/// Matrix products with one extent of at most 4, each by a kernel that reads the large operand once.
+namespace agon::cuda {
+
+enum class SkinnyKind : int32_t {
+  rows,     ///< m or n is small, the large operand lies along k: a dot product for each of its rows
+  columns,  ///< m or n is small, the large operand lies across k: threads own columns
+  outer,    ///< k is small: the result is what costs
+};
+
+struct SkinnyEntry {
+  ContractionInstance instance;
+  SkinnyKind kind;
+  int width;  ///< elements of the large operand that a thread loads at once
+  cudaError_t (*launch)(const MatmulArgs& args, cudaStream_t stream);
+};
+
+std::span<const SkinnyEntry> skinny_kernels();
+/// The kernel that suits best (or whether kernel `wanted` can run, if that is not negative); -1: none.
+int skinny_kernel(const MatmulArgs& args, int wanted);
+
+}  // namespace agon::cuda
