@@ -246,31 +246,32 @@ bool can_run(const SkinnyEntry& entry, const MatmulArgs& args) {
 template <class T>
 constexpr Math math_of = sizeof(T) == 2 ? Math::bf16 : Math::f32;
 
-template <class T, int Width>
-SkinnyEntry entry(SkinnyKind kind, const char* name) {
-  constexpr bool vectors = Width > 1;
-  const auto launch = kind == SkinnyKind::rows      ? &launch_rows<T, Width>
-                      : kind == SkinnyKind::columns ? &launch_columns<T, Width>
-                                                    : &launch_outer<T, Width>;
-  return {{{name}, math_of<T>, most, most, vectors, kind != SkinnyKind::outer}, kind, Width, launch};
+template <SkinnyKind kind, class T, int Width>
+SkinnyEntry entry(const char* name) {
+  const auto launch = [] {
+    if constexpr (kind == SkinnyKind::rows) return &launch_rows<T, Width>;
+    if constexpr (kind == SkinnyKind::columns) return &launch_columns<T, Width>;
+    if constexpr (kind == SkinnyKind::outer) return &launch_outer<T, Width>;
+  }();
+  return {{{name}, math_of<T>, most, most, Width > 1, kind != SkinnyKind::outer}, kind, Width, launch};
 }
 
 }  // namespace
 
 std::span<const SkinnyEntry> skinny_kernels() {
   using Kind = SkinnyKind;
-  static const SkinnyEntry table[] = {entry<float, 4>(Kind::rows, "f32_matmul_rows"),
-                                      entry<float, 4>(Kind::columns, "f32_matmul_columns"),
-                                      entry<float, 4>(Kind::outer, "f32_matmul_outer"),
-                                      entry<uint16_t, 8>(Kind::rows, "bf16_matmul_rows"),
-                                      entry<uint16_t, 8>(Kind::columns, "bf16_matmul_columns"),
-                                      entry<uint16_t, 4>(Kind::outer, "bf16_matmul_outer"),
-                                      entry<float, 1>(Kind::rows, "f32_matmul_rows_unaligned"),
-                                      entry<float, 1>(Kind::columns, "f32_matmul_columns_unaligned"),
-                                      entry<float, 1>(Kind::outer, "f32_matmul_outer_unaligned"),
-                                      entry<uint16_t, 1>(Kind::rows, "bf16_matmul_rows_unaligned"),
-                                      entry<uint16_t, 1>(Kind::columns, "bf16_matmul_columns_unaligned"),
-                                      entry<uint16_t, 1>(Kind::outer, "bf16_matmul_outer_unaligned")};
+  static const SkinnyEntry table[] = {entry<Kind::rows, float, 4>("f32_matmul_rows"),
+                                      entry<Kind::columns, float, 4>("f32_matmul_columns"),
+                                      entry<Kind::outer, float, 4>("f32_matmul_outer"),
+                                      entry<Kind::rows, uint16_t, 8>("bf16_matmul_rows"),
+                                      entry<Kind::columns, uint16_t, 8>("bf16_matmul_columns"),
+                                      entry<Kind::outer, uint16_t, 4>("bf16_matmul_outer"),
+                                      entry<Kind::rows, float, 1>("f32_matmul_rows_unaligned"),
+                                      entry<Kind::columns, float, 1>("f32_matmul_columns_unaligned"),
+                                      entry<Kind::outer, float, 1>("f32_matmul_outer_unaligned"),
+                                      entry<Kind::rows, uint16_t, 1>("bf16_matmul_rows_unaligned"),
+                                      entry<Kind::columns, uint16_t, 1>("bf16_matmul_columns_unaligned"),
+                                      entry<Kind::outer, uint16_t, 1>("bf16_matmul_outer_unaligned")};
   return table;
 }
 
