@@ -1,6 +1,7 @@
 #include "cuda/simt/check_fast.h"
 
 #include "cuda/simt/check_cells.h"
+#include "cuda/simt/isa.h"
 
 namespace agon::simt::fast {
 namespace {
@@ -70,26 +71,14 @@ bool access(const View& view, Mode mode, std::uint32_t lanes, const Address* add
   return true;
 }
 
-bool has_avx512() {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-#else
-  return false;
-#endif
-}
-
 }  // namespace
 
 const Functions scalar_functions = {access<std::uint32_t>, access<std::uint64_t>};
 
-const Functions& functions(bool scalar) {
-#if defined(__x86_64__)
-  static const bool avx512 = has_avx512();
-  if (avx512 && !scalar) return avx512_functions;
+const Functions& functions([[maybe_unused]] bool scalar) {
+#ifdef AGON_SIMT_AVX512_CHECKS
+  if (!scalar && best_isa() == Isa::v4) return avx512_functions;
 #endif
-  (void)scalar;
-  (void)has_avx512;
   return scalar_functions;
 }
 

@@ -38,7 +38,10 @@ struct Functions {
 
 // For this processor. `scalar` takes the plain ones.
 const Functions& functions(bool scalar = false);
-extern const Functions avx512_functions;
 extern const Functions scalar_functions;
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define AGON_SIMT_AVX512_CHECKS
+extern const Functions avx512_functions;
+#endif
 
 }  // namespace agon::simt::fast

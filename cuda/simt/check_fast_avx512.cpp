@@ -1,5 +1,5 @@
 // check_fast.h over 512-bit vectors: 16 words at a time.
-#if defined(__x86_64__)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx512cd")
 #include <cstdint>
 // GCC's own header reads an undefined vector on purpose.
