@@ -59,6 +59,7 @@ struct BlockChecker::State {
     global_view.first = of.serials.first;
     global_view.many = of.serials.many;
     global_view.floor = of.serials.floor;
+    global_view.unordered = of.serials.unordered;
   }
 
   void place(fast::View& view, const Site& site) const {

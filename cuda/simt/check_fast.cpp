@@ -17,7 +17,7 @@ inline bool touch(const View& view, Mode mode, std::uint64_t word, std::uint32_t
   if (mode != Mode::matrix_read) ordered |= (write & owner_mask) == thread;
   if (view.write_serial) {
     const std::uint32_t serial = view.write_serial[word];
-    ordered = serial < view.floor || (serial == view.serial && ordered);
+    ordered = view.long_ago(serial) || (serial == view.serial && ordered);
   }
   if (!ordered) return false;
   const Cell read = view.read[word];
@@ -27,7 +27,7 @@ inline bool touch(const View& view, Mode mode, std::uint64_t word, std::uint32_t
   if (view.read_serial) {
     const std::uint32_t serial = view.read_serial[word];
     ours = serial == view.serial;
-    old = serial < view.floor || (ours && old);
+    old = view.long_ago(serial) || (ours && old);
   }
   // Reads of this warp alone before its lanes met.
   old |=

@@ -17,8 +17,11 @@ struct View {
   std::uint32_t* read_serial = nullptr;
   std::uint64_t base = 0;   // address of word 0
   std::uint64_t bytes = 0;  // of the space
-  // Serials of this block, of the launch's first one and of "many"; all below `floor` is long ago.
-  std::uint32_t serial = 0, first = 0, many = 0, floor = 0;
+  // Serials of this block, of the launch's first one and of "many".
+  std::uint32_t serial = 0, first = 0, many = 0;
+  // Those of other operations are long ago, but for these: from `floor` on, so many.
+  std::uint32_t floor = 0, unordered = 0;
+  bool long_ago(std::uint32_t of) const { return of < first && of - floor >= unordered; }
   std::uint32_t barrier_floor = 0;  // cells of this block below are before everything now,
   std::uint32_t warp_floor = 0;     // those of this warp below are before what the warp does now
   std::uint32_t now = 0;            // a cell of now, of all bytes and thread 0

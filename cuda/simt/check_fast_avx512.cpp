@@ -67,6 +67,10 @@ struct Scattered {
   static constexpr bool distinct = false;
 };
 
+inline __mmask16 long_ago(const View& view, Vector serial) {
+  return below(serial, view.first) & ~below(_mm512_sub_epi32(serial, splat(view.floor)), view.unordered);
+}
+
 template <Mode mode, bool global, class Words>
 inline bool touch(const View& view, const Words& words, __mmask16 on, Vector thread) {
   const std::uint8_t state_bits = mode == Mode::write ? state_exists : state_written;
@@ -81,7 +85,7 @@ inline bool touch(const View& view, const Words& words, __mmask16 on, Vector thr
     ordered |= equal(_mm512_and_si512(write, splat(owner_mask)), thread);
   if constexpr (global) {
     const Vector serial = words.load(view.write_serial, on);
-    ordered = below(serial, view.floor) | (equal(serial, splat(view.serial)) & ordered);
+    ordered = long_ago(view, serial) | (equal(serial, splat(view.serial)) & ordered);
   }
   if ((ordered & on) != on) return false;
 
@@ -92,7 +96,7 @@ inline bool touch(const View& view, const Words& words, __mmask16 on, Vector thr
   if constexpr (global) {
     read_serial = words.load(view.read_serial, on);
     ours = equal(read_serial, splat(view.serial));
-    old = below(read_serial, view.floor) | (ours & old);
+    old = long_ago(view, read_serial) | (ours & old);
   }
   // Reads of this warp alone before its lanes met.
   old |= ours & _mm512_testn_epi32_mask(_mm512_xor_si512(read, splat(view.thread0)), splat(warp_bits_mask)) &

@@ -64,7 +64,7 @@ struct Word {
                 : fmt::format("thread {}", place_in(thread(cell), actor.state.shape.block));
       return false;
     }
-    if (serial < view.floor) return true;
+    if (view.long_ago(serial)) return true;
     const GlobalShadow::Owner owner = actor.state.shadow->owner(serial);
     const History& history = actor.state.memory.history();
     if (owner.operation != history.current()) {
@@ -148,7 +148,7 @@ struct Word {
     if (cell != 0 && !(global() && serial == 0) && (cells::bytes(cell) & bytes) != 0) judge(serial, cell);
     if (!global() || !actor.state.shadow->has_extra_readers()) return;
     for (const Serial of : actor.state.shadow->extra_readers(index)) {
-      if (of != view.serial && of >= view.floor) judge(of, pack(0, 15, 0, 0));
+      if (of != view.serial && !view.long_ago(of)) judge(of, pack(0, 15, 0, 0));
     }
   }
 
@@ -175,7 +175,7 @@ struct Word {
     const std::uint32_t of = global() ? view.read_serial[index] : view.serial;
     if (of == view.serial) {
       if (old != 0 && !actor.order.before(old, true, actor.thread)) cell = join_reads(old, cell);
-    } else if (of >= view.floor && of != 0) {
+    } else if (!view.long_ago(of)) {
       const GlobalShadow::Owner owner = actor.state.shadow->owner(of);
       const History& history = actor.state.memory.history();
       if (owner.operation == history.current()) {

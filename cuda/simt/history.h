@@ -54,12 +54,14 @@ class History {
 
   // All operations up to this number happened before the current one.
   OperationId floor() const { return floor_; }
+  // And all behind this number; what is not known to be before the current one lies between.
+  OperationId ceiling() const { return ceiling_; }
 
  private:
   std::vector<std::uint16_t> chain_of_ = {0};     // by operation
   std::vector<std::vector<OperationId>> chains_;  // the operations of each, rising
   Clock clock_;
-  OperationId floor_ = 0;
+  OperationId floor_ = 0, ceiling_ = 0;
 };
 
 }  // namespace agon::simt

@@ -134,7 +134,12 @@ GlobalShadow::Serials GlobalShadow::begin(const History& history, std::uint64_t 
   auto kept = std::partition_point(ranges_.begin(), ranges_.end(),
                                    [&](const Range& range) { return range.operation <= floor; });
   if (kept - ranges_.begin() > 4096) ranges_.erase(ranges_.begin(), kept), kept = ranges_.begin();
-  const Serial floor_serial = kept == ranges_.end() ? static_cast<Serial>(next_) : kept->first;
+  const auto start_of = [&](auto range) {
+    return range == ranges_.end() ? static_cast<Serial>(next_) : range->first;
+  };
+  const Serial floor_serial = start_of(kept);
+  const Serial ceiling_serial = start_of(std::partition_point(
+      kept, ranges_.end(), [&](const Range& range) { return range.operation <= history.ceiling(); }));
   if (kept == ranges_.end()) {
     extra_readers_.clear();
     extra_readers_count_ = 0;
@@ -150,6 +155,7 @@ GlobalShadow::Serials GlobalShadow::begin(const History& history, std::uint64_t 
   serials.first = static_cast<Serial>(next_);
   serials.many = static_cast<Serial>(next_ + blocks);
   serials.floor = wraps ? serials.first : floor_serial;
+  serials.unordered = wraps ? 0 : ceiling_serial - floor_serial;
   ranges_.push_back({serials.first, blocks, 0, history.current(), index->second});
   next_ += blocks + 1;
   return serials;

@@ -45,7 +45,8 @@ class GlobalShadow {
   struct Serials {
     Serial first = 0;  // of block 0
     Serial many = 0;   // "several blocks of this launch"
-    Serial floor = 0;  // all serials below are of operations before this one
+    // All serials before `first` are of operations before this one, but for these: from `floor` on, so many.
+    Serial floor = 0, unordered = 0;
   };
   // Serials for the blocks of the history's current operation. `label`: what a report calls it.
   Serials begin(const History& history, std::uint64_t blocks, std::string label);

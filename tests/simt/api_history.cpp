@@ -49,5 +49,6 @@ TEST_CASE("the floor ends at the oldest operation that is not known", "[simt][hi
   CHECK(history.floor() == first);
   const auto last = history.begin(0, clock);
   CHECK(history.floor() == other - 1);
+  CHECK(history.ceiling() == other);
   CHECK(last == other + 1);
 }

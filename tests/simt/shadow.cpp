@@ -599,7 +599,7 @@ TEST_CASE("vector and plain checks agree", "[simt]") {
     }
     Shadow vector = plain;
     const auto place = [&](fast::View view) {
-      view.serial = serial, view.first = 20, view.many = 24, view.floor = 16;
+      view.serial = serial, view.first = 20, view.many = 24, view.floor = 16, view.unordered = 1 + trial % 4;
       view.barrier_floor = 4u << cells::tick_shift;
       view.warp_floor = (4u + trial % 2) << cells::tick_shift;
       view.now = 5u << cells::tick_shift | cells::all_bytes;
