@@ -121,6 +121,7 @@ int choose_images_inner(const Problem& p, const KernelEntry& kernel) {
 
 int choose_splits(const Contraction& c, const KernelEntry& kernel, int64_t tiles) {
   const Problem& p = c.problem;
+  if (kernel.schedule == Schedule::thin_out) return 1;  // eight threads share a sum, blocks do not
   const int64_t k = c.form == Form::weight_grad ? int64_t{p.images} * p.pixels[0] * p.pixels[1] * p.pixels[2]
                                                 : ceil_div(int64_t{p.taps} * p.channels, p.classes);
   const int64_t k_tiles = std::max<int64_t>(ceil_div(k, kernel.depth), 1);

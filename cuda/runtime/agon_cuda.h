@@ -55,6 +55,13 @@ typedef struct agon_cuda_step {
   uint64_t run;   ///< counts runs of a program; numbers the slots of its ring
 } agon_cuda_step;
 
+/// An implementation by a library of the vendor's.
+typedef struct agon_cuda_rival {
+  char name[48];  ///< with its version
+  size_t workspace_bytes;
+  int algorithm;
+} agon_cuda_rival;
+
 typedef struct agon_cuda_table {
   int abi;
   const agon_cuda_build* (*build)(void);
@@ -117,10 +124,14 @@ typedef struct agon_cuda_table {
 #define AGON_CUDA_MEMBER(name, Args) size_t (*name##_workspace)(const agon::cuda::Args* args);
   AGON_CUDA_WORKSPACES(AGON_CUDA_MEMBER)
 #undef AGON_CUDA_MEMBER
-#define AGON_CUDA_MEMBER(name, Args)                              \
-  int64_t (*name##_stats_partials)(const agon::cuda::Args* args); \
-  int (*name##_instance)(const agon::cuda::Args* args);           \
-  const agon::cuda::ContractionInstance* (*name##_instances)(int* count);
+#define AGON_CUDA_MEMBER(name, Args)                                                                    \
+  int64_t (*name##_stats_partials)(const agon::cuda::Args* args);                                       \
+  int (*name##_instance)(const agon::cuda::Args* args);                                                 \
+  const agon::cuda::ContractionInstance* (*name##_instances)(int* count);                               \
+  /* Deterministic candidates of cuDNN or cuBLAS for the problem, at most `room`; returns how many. */  \
+  int (*name##_rivals)(agon_cuda_context * context, const agon::cuda::Args* args, agon_cuda_rival* out, \
+                       int room);                                                                       \
+  int (*launch_##name##_rival)(agon_cuda_context * context, int algorithm, const agon::cuda::Args* args);
   AGON_CUDA_CONTRACTIONS(AGON_CUDA_MEMBER)
 #undef AGON_CUDA_MEMBER
 } agon_cuda_table;

@@ -9,6 +9,7 @@
 struct agon_cuda_context {
   int device = 0;
   cudaStream_t own = nullptr, compute = nullptr, copy = nullptr;
+  void *cudnn = nullptr, *cublas = nullptr;  ///< handles, made at their first use
   mutable std::string error;
 
   cudaStream_t stream(agon_cuda_stream which) const { return which == agon_cuda_copy ? copy : compute; }

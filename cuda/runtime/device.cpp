@@ -3,6 +3,7 @@
 #include <new>
 
 #include "cuda/runtime/calls.h"
+#include "cuda/runtime/rivals.h"
 
 namespace agon::cuda {
 
@@ -59,6 +60,7 @@ int open(int device, void* stream, agon_cuda_context** out) {
 void close(agon_cuda_context* context) {
   if (context == nullptr) return;
   enter(context);
+  drop_rivals(context);
   cudaStreamDestroy(context->copy);
   cudaStreamDestroy(context->own);
   delete context;

@@ -1,4 +1,5 @@
 #include "cuda/runtime/calls.h"
+#include "cuda/runtime/rivals.h"
 
 namespace agon::cuda {
 namespace {
@@ -66,7 +67,9 @@ void add_kernels(agon_cuda_table& t) {
     const auto all = cuda::name##_instances();                                                   \
     *count = static_cast<int>(all.size());                                                       \
     return all.data();                                                                           \
-  };
+  };                                                                                             \
+  t.name##_rivals = name##_rivals;                                                               \
+  t.launch_##name##_rival = launch_##name##_rival;
   AGON_CUDA_CONTRACTIONS(AGON_CUDA_ADD)
 #undef AGON_CUDA_ADD
 }

@@ -1,13 +1,16 @@
 #pragma once
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "agon/graph.h"
+#include "agon/log.h"
 #include "agon/tensor.h"
 
 namespace agon {
@@ -18,6 +21,15 @@ struct CompileOptions {
   uint64_t seed = 0;  ///< key of every random leaf
   Precision precision = Precision::f32;
   bool fuse = true;
+  /// Time the implementations of each contraction and take the fastest (devices only). Unset: where the
+  /// device is a real one.
+  std::optional<bool> autotune = {};
+  /// What autotune measured on this machine, a JSON file; empty: nothing is kept from one compile to the
+  /// next.
+  std::filesystem::path tuning_file = {};
+  /// ProgramInfo::choices of an earlier compile, so that a resumed run computes as it did.
+  std::map<std::string, std::string> choices = {};
+  LogSink log = {};
 };
 
 /// The named tensors that outlive a step: parameters, optimizer slots, statistics. Owned by a backend and
@@ -45,12 +57,13 @@ struct StepRecord {
 
 /// Facts about a compiled program, for `--explain`, the preflight line and tests.
 struct ProgramInfo {
-  size_t arena_bytes = 0;            ///< activations and temporaries, planned by liveness
-  size_t unplanned_bytes = 0;        ///< what they would take without sharing
-  size_t workspace_bytes = 0;        ///< library scratchpads and cached weight layouts
-  int kernels = 0;                   ///< launches per run
-  std::vector<std::string> lines;    ///< one a kernel: op, scope, shape and layout, implementation
-  std::vector<std::string> fusions;  ///< what was fused into what, and why not where it was not
+  size_t arena_bytes = 0;                      ///< activations and temporaries, planned by liveness
+  size_t unplanned_bytes = 0;                  ///< what they would take without sharing
+  size_t workspace_bytes = 0;                  ///< library scratchpads and cached weight layouts
+  int kernels = 0;                             ///< launches per run
+  std::vector<std::string> lines;              ///< one a kernel: op, scope, shape and layout, implementation
+  std::vector<std::string> fusions;            ///< what was fused into what, and why not where it was not
+  std::map<std::string, std::string> choices;  ///< autotune's, by problem
 };
 
 /// One kernel of a program, averaged over runs: its time, or on a simulated device what it did.
@@ -97,8 +110,8 @@ class Backend {
                                            const CompileOptions& options) = 0;
 };
 
-/// "cpu", "reference", "cuda", "cuda:N" for device N, or "simt". Throws Error(usage) for an unknown name, Error(unsupported) with the
-/// cure where this build or machine lacks it.
+/// "cpu", "reference", "cuda", "cuda:N" for device N, or "simt". Throws Error(usage) for an unknown name,
+/// Error(unsupported) with the cure where this build or machine lacks it.
 std::shared_ptr<Backend> open_backend(std::string_view name);
 /// The names open_backend knows.
 std::vector<std::string> backend_names();

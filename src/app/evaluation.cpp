@@ -22,10 +22,10 @@ Tensor to_bytes(const Tensor& images) {
   return bytes;
 }
 
-/// `reference` is an oracle for tests, too slow to train a classifier on.
+/// Devices for tests are too slow to train a classifier on.
 std::string extractor_device(const Config& config) {
   const std::string device = config.string("device");
-  return device == "reference" ? "cpu" : device;
+  return device == "reference" || device == "simt" ? "cpu" : device;
 }
 
 }  // namespace
@@ -71,6 +71,11 @@ fs::path cache_folder() {
   if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg) return fs::path(xdg) / "agon";
   if (const char* home = std::getenv("HOME"); home && *home) return fs::path(home) / ".cache" / "agon";
   return {};
+}
+
+fs::path tuning_file() {
+  const fs::path folder = cache_folder();
+  return folder.empty() ? folder : folder / "kernels.json";
 }
 
 }  // namespace agon::app

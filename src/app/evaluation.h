@@ -36,5 +36,7 @@ void write_evaluation(const std::filesystem::path& run, const Evaluation& evalua
 /// Where classifiers and statistics are kept: $AGON_CACHE, $XDG_CACHE_HOME/agon or ~/.cache/agon; empty where
 /// none of them is known.
 std::filesystem::path cache_folder();
+/// What autotune measured on this machine; empty without a cache folder.
+std::filesystem::path tuning_file();
 
 }  // namespace agon::app

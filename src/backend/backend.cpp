@@ -1,6 +1,7 @@
 #include <array>
 #include <charconv>
 
+#include "agon/cuda.h"
 #include "agon/program.h"
 
 #include "backend/cpu/cpu.h"
@@ -12,14 +13,15 @@ namespace {
 
 struct Entry {
   std::string_view name;
-  std::shared_ptr<Backend> (*open)(int device);
+  std::shared_ptr<Backend> (*open)(int device, void* stream);
+  bool has_streams;
 };
 
 constexpr std::array backends{
-    Entry{"cpu", [](int) { return make_cpu_backend(); }},
-    Entry{"reference", [](int) { return make_reference_backend(); }},
-    Entry{"cuda", make_cuda_backend},
-    Entry{"simt", [](int) { return make_simt_backend(); }},
+    Entry{"cpu", [](int, void*) { return make_cpu_backend(); }, false},
+    Entry{"reference", [](int, void*) { return make_reference_backend(); }, false},
+    Entry{"cuda", make_cuda_backend, true},
+    Entry{"simt", [](int, void* stream) { return make_simt_backend(stream); }, true},
 };
 
 /// The N of "cuda:N"; 0 for any other name, which `name` then still is in full.
@@ -33,14 +35,25 @@ int take_device(std::string_view& name) {
   return device;
 }
 
+std::shared_ptr<Backend> open(std::string_view name, void* stream) {
+  std::string_view kind = name;
+  const int device = take_device(kind);
+  for (const Entry& entry : backends) {
+    if (entry.name != kind) continue;
+    check(stream == nullptr || entry.has_streams, ErrorKind::usage, "the backend '{}' has no streams", name);
+    return entry.open(device, stream);
+  }
+  fail(ErrorKind::usage, "there is no backend '{}'; use one of {}", name, fmt::join(backend_names(), ", "));
+}
+
 }  // namespace
 
 std::shared_ptr<Backend> open_backend(std::string_view name) {
-  std::string_view kind = name;
-  const int device = take_device(kind);
-  for (const Entry& entry : backends)
-    if (entry.name == kind) return entry.open(device);
-  fail(ErrorKind::usage, "there is no backend '{}'; use one of {}", name, fmt::join(backend_names(), ", "));
+  return open(name, nullptr);
+}
+
+std::shared_ptr<Backend> open_backend_on_stream(std::string_view name, void* stream) {
+  return open(name, stream);
 }
 
 std::vector<std::string> backend_names() {

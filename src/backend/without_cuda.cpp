@@ -14,11 +14,11 @@ namespace {
 
 }  // namespace
 
-std::shared_ptr<Backend> make_cuda_backend(int) {
+std::shared_ptr<Backend> make_cuda_backend(int, void*) {
   no_library();
 }
 
-std::shared_ptr<Backend> make_simt_backend() {
+std::shared_ptr<Backend> make_simt_backend(void*) {
   no_library();
 }
 

@@ -8,6 +8,7 @@
 #include "agon/image.h"
 
 #include "gan/trainer_calendar.h"
+#include "gan/trainer_choices.h"
 #include "gan/trainer_clock.h"
 #include "gan/trainer_feed.h"
 #include "gan/trainer_metrics.h"
@@ -69,6 +70,7 @@ struct Trainer::Parts {
   RunCost cost;
   std::optional<MetricsLog> metrics;
   std::optional<StepClock> clock;
+  Choices choices;  ///< of the programs' kernels
   uint64_t step = 0, saved = UINT64_MAX;
   Metrics values, losses;  ///< of the last step
 };
@@ -92,12 +94,16 @@ Trainer::Parts::Parts(Trainer& trainer, const Config& run_config, TrainerOptions
   if (!options.resume) write_file(config_path(options.run), config.to_toml());
   restore();
   if (options.resume) write_file(config_path(options.run), config.to_toml());
+  write_choices(options.run, choices);
 }
 
 void Trainer::Parts::compile() {
   CompileOptions compile_options;
   compile_options.seed = seed;
   compile_options.precision = precision_of(config);
+  compile_options.tuning_file = options.tuning_file;
+  compile_options.log = options.log;
+  if (options.resume) compile_options.choices = read_choices(options.run);
   for (int v = 0; v < game.variants(); ++v) {
     IterationOptions iteration;
     iteration.variant = v;
@@ -105,6 +111,7 @@ void Trainer::Parts::compile() {
                         game.inputs(batch, iteration)});
     const ProgramInfo& info = variants.back().program->info();
     cost.program_bytes += info.arena_bytes + info.workspace_bytes;
+    choices.insert(info.choices.begin(), info.choices.end());
   }
   if (!game.generator().empty()) {
     sampler = std::make_unique<Sampler>(game, *backend, *store, config.integer("sample.count"), seed);
@@ -225,6 +232,7 @@ void Trainer::Parts::save() {
                          {"loader.epoch", std::to_string(position.epoch)},
                          {"loader.batch", std::to_string(position.batch)},
                          {"name", config.string("name")},
+                         {"kernels", choices_text(choices)},
                          {"seconds", fmt::format("{}", clock->total())},
                          {"seed", std::to_string(seed)}};
   metrics->sync();

@@ -140,3 +140,19 @@ TEST_CASE("a run whose numbers are no longer finite stops, names the tensor and 
     CHECK(last.find(word) != std::string::npos);
   CHECK(place.agon.text("run/report.html").find("failed") != std::string::npos);
 }
+
+#ifdef AGON_CUDART
+// The simulator would be passed over in silence, and the run end in a driver's error.
+TEST_CASE("simt is refused where a real CUDA runtime is in the process already") {
+  const Place place;
+  check_refused(place.train({"--device", "simt"}, "export LD_PRELOAD='" AGON_CUDART "'; "), 1,
+                {"real CUDA runtime", "process of its own", "--device cpu"});
+}
+
+// A user without a GPU would not be told how to go on.
+TEST_CASE("a device that cannot be had is answered with a way on") {
+  const Place place;
+  const Ran ran = place.train({"--device", "cuda:99"});
+  check_refused(ran, 1, {"--device cpu"});
+}
+#endif

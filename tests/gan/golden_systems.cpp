@@ -57,6 +57,16 @@ System load(const std::string& name) {
   return system;
 }
 
+System preset(const std::string& name, int64_t batch, int steps) {
+  System system;
+  system.name = name + " at full width";
+  system.config = Config::preset(name);
+  system.seed = 7;
+  system.batch = batch;
+  system.steps = steps;
+  return system;
+}
+
 std::vector<NamedTensor> weights(const System& system, const std::string& prefix,
                                  const std::string& network) {
   std::vector<NamedTensor> result;
@@ -96,7 +106,9 @@ double error_of(const Tensor& ours, const Tensor& theirs) {
 Run::Run(const System& system, std::shared_ptr<Backend> backend)
     : system_(system), game_(system.config), backend_(std::move(backend)), store_(backend_->make_store()) {
   game_.initialise(*store_, 1);
-  for (const char* network : {"G", "D"}) game_.import_network(*store_, network, weights(system_, "init", network));
+  if (!system.file.tensors.empty())
+    for (const char* network : {"G", "D"})
+      game_.import_network(*store_, network, weights(system_, "init", network));
   options_.feed_noise = options_.details = true;
   program_ = backend_->compile(game_.iteration(system_.batch, options_), *store_, {});
 }

@@ -27,6 +27,8 @@ struct System {
 System load(const std::string& name);
 /// All four.
 std::vector<std::string> names();
+/// A preset as it is, of a smaller batch; without PyTorch's numbers.
+System preset(const std::string& name, int64_t batch, int steps);
 
 /// The fixture's "<prefix>/<network>." tensors with that prefix taken off.
 std::vector<NamedTensor> weights(const System& system, const std::string& prefix, const std::string& network);
@@ -37,7 +39,7 @@ Tensor input_value(const System& system, const GameInput& input, uint64_t step);
 /// max |ours - theirs| / max |theirs|; infinite where ours is not finite.
 double error_of(const Tensor& ours, const Tensor& theirs);
 
-/// A system on a backend, from the fixture's initial weights, one iteration at a time.
+/// A system on a backend, from the fixture's initial weights (a preset: from its own), one iteration at a time.
 class Run {
  public:
   Run(const System& system, std::shared_ptr<Backend> backend);

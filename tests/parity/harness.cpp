@@ -21,7 +21,9 @@ std::unique_ptr<cases::Case> build(const ParityCase& parity, Precision precision
 }
 
 double tolerance_of(const ParityCase& parity, Precision precision) {
-  return precision == Precision::bf16 ? parity.bf16_tolerance : parity.tolerance;
+  if (precision == Precision::f32) return parity.tolerance;
+  // tf32 has three bits more than bf16.
+  return precision == Precision::bf16 ? parity.bf16_tolerance : 0.1 * parity.bf16_tolerance;
 }
 
 }  // namespace
@@ -63,7 +65,9 @@ Results results_of(Backend& backend, const ParityCase& parity, bool fuse, Precis
 
 std::string reproducer(const ParityCase& parity, std::string_view backend, Precision precision) {
   return fmt::format("AGON_TEST_BACKENDS={} AGON_PARITY_CASE=\"{}\" test_parity{}", backend, parity.line,
-                     precision == Precision::bf16 ? " \"*bf16*\"" : "");
+                     precision == Precision::f32    ? ""
+                     : precision == Precision::bf16 ? " \"*bf16*\""
+                                                    : " \"*tf32*\"");
 }
 
 void check_parity(Backend& backend, const std::vector<ParityCase>& cases, std::ostream& log,

@@ -81,19 +81,30 @@ TEST_CASE("every backend agrees with reference on every case, fused and unfused"
   for (const auto& backend : backends_under_test("parity")) check_parity(*backend, selected(), std::cout);
 }
 
-// Were bf16 stored where sums must be exact, or read as something else, mixed precision would not train.
-TEST_CASE("cpu agrees with reference on every case in bf16, fused and unfused") {
-  if (!is_under_test("cpu")) return;
-  const auto backend = open_backend("cpu");
-  Graph empty;
-  try {
-    backend->compile(empty, *backend->make_store(), {.precision = Precision::bf16});
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::unsupported) throw;
-    std::cout << "skipped: parity of cpu in bf16: " << error.what() << "\n";
-    return;
+/// Runs the table in `precision` on every backend that has it.
+static void check_precision(Precision precision, const char* name) {
+  for (const auto& backend : backends_under_test("parity")) {
+    Graph empty;
+    const auto store = backend->make_store();
+    try {
+      backend->compile(empty, *store, {.precision = precision});
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::unsupported) throw;
+      std::cout << "skipped: parity of " << backend->name() << " in " << name << ": " << error.what() << "\n";
+      continue;
+    }
+    check_parity(*backend, selected(), std::cout, precision);
   }
-  check_parity(*backend, selected(), std::cout, Precision::bf16);
+}
+
+// Were bf16 stored where sums must be exact, or read as something else, mixed precision would not train.
+TEST_CASE("every backend agrees with reference on every case in bf16, fused and unfused") {
+  check_precision(Precision::bf16, "bf16");
+}
+
+// Were the fragments of tensor cores laid out wrongly, products would be of other elements.
+TEST_CASE("every backend agrees with reference on every case in tf32, fused and unfused") {
+  check_precision(Precision::tf32, "tf32");
 }
 
 // Were a pass to change what a graph computes, every backend but the oracle would be wrong in the same way.

@@ -1,6 +1,7 @@
 #include "backend/cuda/cuda.h"
 #include "backend/cuda/cuda_program.h"
 #include "backend/cuda/driver.h"
+#include "backend/cuda/precision.h"
 #include "graph/passes/passes.h"
 
 namespace agon {
@@ -31,12 +32,11 @@ class CudaBackend : public Backend {
 
 std::unique_ptr<Program> CudaBackend::compile(const Graph& graph, Store& store,
                                               const CompileOptions& options) {
-  check(options.precision != Precision::bf16, ErrorKind::unsupported,
-        "{}: bf16 is not computed on this backend; use precision = \"tf32\" or \"f32\"", name_);
   auto* own = dynamic_cast<CudaStore*>(&store);
   check(own != nullptr && own->device() == device_, ErrorKind::usage,
         "{}: the store belongs to another backend", name_);
   Fused fused = optimise(graph, CudaFusion(), options.fuse);
+  if (options.precision == Precision::bf16) fused.graph = mixed_precision(fused.graph, CudaPrecision());
   Lowered lowered = Lowering(fused.graph, *own, options).run();
   std::vector<std::string> notes;
   for (const auto& [node, action] : fused.notes) notes.push_back(fmt::format("{}: {}", node, action));
@@ -47,19 +47,19 @@ std::unique_ptr<Program> CudaBackend::compile(const Graph& graph, Store& store,
 }  // namespace
 }  // namespace device
 
-std::shared_ptr<Backend> make_cuda_backend(int index) {
+std::shared_ptr<Backend> make_cuda_backend(int index, void* stream) {
   using namespace device;
   const auto reason =
       why_unusable(probe_driver(), {.runtime_version = CUDART_VERSION, .oldest_arch = 80}, index);
   check(reason.empty(), ErrorKind::unsupported, "{}", reason);
-  return std::make_shared<CudaBackend>("cuda",
-                                       std::make_shared<const Device>(Library::load(Runtime::nvidia), index));
+  return std::make_shared<CudaBackend>(
+      "cuda", std::make_shared<const Device>(Library::load(Runtime::nvidia), index, stream));
 }
 
-std::shared_ptr<Backend> make_simt_backend() {
+std::shared_ptr<Backend> make_simt_backend(void* stream) {
   using namespace device;
-  return std::make_shared<CudaBackend>("simt",
-                                       std::make_shared<const Device>(Library::load(Runtime::simulated), 0));
+  return std::make_shared<CudaBackend>(
+      "simt", std::make_shared<const Device>(Library::load(Runtime::simulated), 0, stream));
 }
 
 }  // namespace agon

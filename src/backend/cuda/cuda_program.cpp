@@ -6,6 +6,10 @@
 namespace agon::device {
 namespace {
 
+uint64_t address_of(const std::byte* memory) {
+  return reinterpret_cast<uintptr_t>(memory);
+}
+
 /// The batch that fits into `free` bytes, by what of the arena grows with it.
 int64_t fitting_batch(const Lowered& lowered, size_t free) {
   const double fixed = static_cast<double>(std::min(lowered.fixed_bytes, lowered.plan.arena_bytes()));
@@ -126,6 +130,7 @@ void CudaProgram::describe() {
   for (const Step& step : lowered_.steps)
     info_.lines.push_back(fmt::format("{:<18} {:<40} {}", step.op, step.name, step.detail));
   info_.fusions = lowered_.notes;
+  info_.choices = lowered_.choices;
 }
 
 const std::pair<Ref, ValueInfo>& CudaProgram::find_input(std::string_view name) const {
@@ -220,6 +225,11 @@ void CudaProgram::count_steps(const Frame& f, std::vector<KernelTime>& times) co
     lowered_.steps[i].launch(f);
     device_->synchronize();
     times[i].counters = device_->simulator().counters();
+    double activations = 0;
+    for (const auto& [address, bytes] : device_->simulator().touched())
+      if (address == address_of(arena_.data()) || address == address_of(feed_.memory(feed_.last_slot())))
+        activations += bytes;
+    times[i].counters.emplace_back("activation bytes", activations);
   }
 }
 

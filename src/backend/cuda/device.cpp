@@ -4,13 +4,14 @@
 
 namespace agon::device {
 
-Device::Device(std::shared_ptr<const Library> library, int index) : library_(std::move(library)) {
+Device::Device(std::shared_ptr<const Library> library, int index, void* stream)
+    : library_(std::move(library)) {
   const auto attempt = [&](int status) {
     check(status == agon_cuda_ok, ErrorKind::unsupported,
           "CUDA device {} cannot be used: {}; use --device cpu", index, cuda().last_error(nullptr));
   };
   attempt(cuda().describe(index, &facts_));
-  attempt(cuda().open(index, nullptr, &context_));
+  attempt(cuda().open(index, stream, &context_));
 }
 
 Device::~Device() {

@@ -13,7 +13,8 @@ namespace agon::device {
 /// backend.
 class Device {
  public:
-  Device(std::shared_ptr<const Library> library, int index);
+  /// `stream` is where to work, or null for a stream of its own.
+  Device(std::shared_ptr<const Library> library, int index, void* stream);
   ~Device();
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;

@@ -1,31 +1,14 @@
-#include <algorithm>
-
-#include "backend/cuda/lowering.h"
+#include "backend/cuda/contraction.h"
 
 namespace agon::device {
 namespace {
 
-/// Where a contraction's result goes, and what else its epilogue does.
-struct Result {
-  Ref data, bias;
-  Activation activation;
-  bool accumulate = false;
-  Lowering::Statistics statistics;
-  int stats_channels = 0;
-
-  void bind(const Frame& f, kernel::Epilogue& epilogue) const {
-    epilogue.bias = f.at(bias);
-    epilogue.activation = to_kernel(activation);
-    epilogue.accumulate = accumulate;
-    epilogue.stats_sums = f.at(statistics.sums);
-    epilogue.stats_squares = f.at(statistics.squares);
-    epilogue.stats_counts = f.at<int32_t>(statistics.counts);
-    epilogue.stats_channels = stats_channels;
-  }
-};
-
-kernel::Math math_of(const CompileOptions& options) {
-  return options.precision == Precision::tf32 ? kernel::Math::tf32 : kernel::Math::f32;
+/// bf16 where both operands are stored so.
+kernel::Math math_of(const Lowering& l, const Node& node) {
+  const auto narrow = [&](int i) { return l.info(node.inputs[static_cast<size_t>(i)]).dtype == DType::bf16; };
+  check(narrow(0) == narrow(1), ErrorKind::internal, "cuda: the operands of {} differ in dtype", node.name);
+  if (narrow(0)) return kernel::Math::bf16;
+  return l.options().precision == Precision::tf32 ? kernel::Math::tf32 : kernel::Math::f32;
 }
 
 /// The value that batch_norm_train takes statistics of, if it is this contraction's result (or a view of the
@@ -61,51 +44,68 @@ Result result_of(Lowering& l, const Node& node) {
 
 /// Asks the kernel for the number of partial sums, makes room for them and leaves word for the norm.
 template <class Args, class Bind>
-void add_statistics(Lowering& l, const Node& node, Result& result, const Args& args, const Bind& bind,
-                    int64_t (*partials)(const Args*)) {
-  const int normed = normed_value(l, node.outputs[0]);
-  if (normed < 0) return;
-  result.stats_channels = static_cast<int>(l.shape(normed)[-1]);
-  // The count may depend on the statistics being asked for.
+void add_statistics(Lowering& l, const Node& node, int normed, Result& result, const Args& args,
+                    const Bind& bind, const Family<Args>& family) {
   auto& s = result.statistics;
-  s.sums = s.squares = s.counts = result.data;
   Args question = args;
   bind(l.preview(), question, result);
-  s.partials = partials(&question);
-  const auto bytes = static_cast<size_t>(s.partials * result.stats_channels) * sizeof(float);
-  s.sums = l.scratch(bytes);
-  s.squares = l.scratch(bytes);
-  s.counts = l.scratch(static_cast<size_t>(s.partials) * sizeof(int32_t));
+  s.partials = family.partials(&question);
+  const StatisticsRoom room(s.partials, result.stats_channels);
+  s.sums = l.scratch(room.vectors);
+  s.squares = l.scratch(room.vectors);
+  s.counts = l.scratch(room.counts);
   l.statistics[normed] = s;
   l.note(node, "fused the statistics of batch norm");
 }
 
 /// Emits a contraction whose operands `bind` fills in.
 template <class Args, class Bind>
-void emit_contraction(Lowering& l, const Node& node, StepFacts facts, Result result, const Args& args,
-                      const Bind& bind, Launch<Args> launch, size_t (*workspace_bytes)(const Args*),
-                      int64_t (*partials)(const Args*)) {
-  add_statistics(l, node, result, args, bind, partials);
+void emit_contraction(Lowering& l, const Node& node, StepFacts facts, std::string_view prologues, Args args,
+                      const Bind& bind, const Family<Args>& family) {
+  Result result = result_of(l, node);
+  const int normed = normed_value(l, node.outputs[0]);
+  if (normed >= 0) {
+    result.stats_channels = static_cast<int>(l.shape(normed)[-1]);
+    // The kernel's answers depend on statistics being asked for.
+    result.statistics.sums = result.statistics.squares = result.statistics.counts = result.data;
+  }
+  const std::string problem = problem_of(node, facts, args.math, result, prologues);
+  const Implementation how = choose(l, problem, result, args, bind, family);
+  args.instance = how.instance;
+  if (normed >= 0) add_statistics(l, node, normed, result, args, bind, family);
   Args question = args;
   bind(l.preview(), question, result);
-  const Ref workspace = l.shared_workspace(workspace_bytes(&question));
-  l.emit(node, std::move(facts), launch, args, [=](const Frame& f, Args& a) {
-    bind(f, a, result);
-    a.workspace = f.at<void>(workspace);
-  });
+  const Ref workspace = l.shared_workspace(how.rival >= 0 ? how.workspace : family.workspace(&question));
+  const std::string op(agon::name_of(node.op));
+  if (!how.name.empty()) facts.detail += ", " + how.name;
+  l.emit({op, node.name, std::move(facts.detail),
+          [=, label = op + " " + node.name](const Frame& f) {
+            Args bound = args;
+            bind(f, bound, result);
+            bound.workspace = f.at<void>(workspace);
+            launch(*f.device, family, how, bound, label);
+          },
+          facts.flops, facts.bytes});
+}
+
+std::string_view name_of(const Operand& operand) {
+  return operand.kind == kernel::PrologueKind::none      ? ""
+         : operand.kind == kernel::PrologueKind::forward ? " forward"
+                                                         : " backward";
 }
 
 void lower_matmul(Lowering& l, const Node& node) {
   const auto attr = node.get<MatmulAttr>();
   const Shape &a = l.shape(node.inputs[0]), &c = l.shape(node.outputs[0]);
   kernel::MatmulArgs args;
-  args.math = math_of(l.options());
+  args.math = math_of(l, node);
   args.batch = static_cast<int>(c.rank() == 3 ? c[0] : 1);
   args.m = static_cast<int>(c[-2]);
   args.n = static_cast<int>(c[-1]);
   args.k = static_cast<int>(a[attr.transpose_a ? -2 : -1]);
   args.transpose_a = attr.transpose_a;
   args.transpose_b = attr.transpose_b;
+  args.y_dtype = to_kernel(l.info(node.outputs[0]).dtype);
   const Operand left = l.operand(node.inputs[0]), right = l.operand(node.inputs[1]);
   const auto bind = [=](const Frame& f, kernel::MatmulArgs& m, const Result& result) {
     m.a = f.at<void>(left.data);
@@ -116,11 +116,16 @@ void lower_matmul(Lowering& l, const Node& node) {
     result.bind(f, m.epilogue);
   };
   const double b = args.batch, m = args.m, n = args.n, k = args.k;
-  emit_contraction(l, node,
-                   {fmt::format("{}x{}x{}x{}", args.batch, args.m, args.n, args.k), 2 * b * m * n * k,
-                    4 * b * (m * n + m * k + k * n)},
-                   result_of(l, node), args, bind, &agon_cuda_table::matmul, l.cuda().matmul_workspace,
-                   l.cuda().matmul_stats_partials);
+  const auto& cuda = l.cuda();
+  emit_contraction(
+      l, node,
+      {fmt::format("{}x{}x{}x{}{}{}", args.batch, args.m, args.n, args.k, attr.transpose_a ? " ta" : "",
+                   attr.transpose_b ? " tb" : ""),
+       2 * b * m * n * k, 4 * b * (m * n + m * k + k * n)},
+      fmt::format("{}{}", name_of(left), name_of(right)), args, bind,
+      Family<kernel::MatmulArgs>{&agon_cuda_table::matmul, cuda.matmul_workspace, cuda.matmul_stats_partials,
+                                 cuda.matmul_instance, cuda.matmul_instances, cuda.matmul_rivals,
+                                 cuda.launch_matmul_rival, "AGON_CUBLAS"});
 }
 
 /// The three operands of a convolution by role, whichever of them the op computes.
@@ -164,8 +169,9 @@ void lower_conv(Lowering& l, const Node& node) {
   const Shape &x = l.shape(roles.x), &w = l.shape(roles.w), &y = l.shape(roles.y);
   kernel::ConvArgs args;
   args.op = roles.op;
-  args.math = math_of(l.options());
+  args.math = math_of(l, node);
   args.shape = shape_of(x, w, y, node.get<Window>());
+  args.result_dtype = to_kernel(l.info(node.outputs[0]).dtype);
   const auto operand = [&](int value) { return value == node.outputs[0] ? Operand{} : l.operand(value); };
   const Operand at_x = operand(roles.x), at_w = operand(roles.w), at_y = operand(roles.y);
   const auto bind = [=](const Frame& f, kernel::ConvArgs& c, const Result& result) {
@@ -177,12 +183,16 @@ void lower_conv(Lowering& l, const Node& node) {
     c.result = f.at<void>(result.data);
     result.bind(f, c.epilogue);
   };
+  const auto& cuda = l.cuda();
   emit_contraction(l, node,
-                   {fmt::format("x {} w {} y {}", x.str(), w.str(), y.str()),
+                   {fmt::format("x {} w {} y {} stride {} pad {}", x.str(), w.str(), y.str(),
+                                args.shape.stride[0], args.shape.pad_lo[0]),
                     2.0 * static_cast<double>(y.numel()) * static_cast<double>(w.numel() / w[0]),
                     4.0 * static_cast<double>(x.numel() + w.numel() + y.numel())},
-                   result_of(l, node), args, bind, &agon_cuda_table::conv, l.cuda().conv_workspace,
-                   l.cuda().conv_stats_partials);
+                   fmt::format("{}{}", name_of(at_x), name_of(at_y)), args, bind,
+                   Family<kernel::ConvArgs>{&agon_cuda_table::conv, cuda.conv_workspace,
+                                            cuda.conv_stats_partials, cuda.conv_instance, cuda.conv_instances,
+                                            cuda.conv_rivals, cuda.launch_conv_rival, "AGON_CUDNN"});
 }
 
 }  // namespace

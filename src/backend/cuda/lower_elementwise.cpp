@@ -76,6 +76,14 @@ void lower_elementwise(Lowering& l, const Node& node) {
   std::vector<int> over = node.inputs;  // operands whose memory a result may take
   for (size_t i = 0; i < node.outputs.size(); ++i) {
     const int id = node.outputs[i];
+    if (const auto sum = l.summed_outputs().find(id); sum.value >= 0) {
+      args.outputs[i].temporary = program.outputs[i];
+      args.outputs[i].sum = true;
+      args.outputs[i].scale = static_cast<float>(sum.scale);
+      outputs.push_back(l.put(sum.value));
+      bytes += 4;
+      continue;
+    }
     args.outputs[i].dtype = to_kernel(l.info(id).dtype);
     args.outputs[i].temporary = program.outputs[i];
     const auto taken = std::ranges::find_if(over, [&](int operand) { return l.can_put_over(id, operand); });
@@ -83,12 +91,19 @@ void lower_elementwise(Lowering& l, const Node& node) {
     if (taken != over.end()) over.erase(taken);
     bytes += static_cast<double>(l.bytes_of(id));
   }
+  const auto bind = [=](const Frame& f, kernel::ElementwiseArgs& a) {
+    for (size_t i = 0; i < inputs.size(); ++i) a.inputs[i].data = f.at<void>(inputs[i]);
+    for (size_t i = 0; i < outputs.size(); ++i) a.outputs[i].data = f.at<void>(outputs[i]);
+  };
+  kernel::ElementwiseArgs question = args;
+  bind(l.preview(), question);
+  const Ref workspace = l.workspace(l.cuda().elementwise_workspace(&question));
   l.emit(node,
          {fmt::format("{}: {}", space.str(), summary(program)),
           static_cast<double>(space.numel()) * static_cast<double>(program.code.size()), bytes},
          &agon_cuda_table::elementwise, args, [=](const Frame& f, kernel::ElementwiseArgs& a) {
-           for (size_t i = 0; i < inputs.size(); ++i) a.inputs[i].data = f.at<void>(inputs[i]);
-           for (size_t i = 0; i < outputs.size(); ++i) a.outputs[i].data = f.at<void>(outputs[i]);
+           bind(f, a);
+           a.workspace = f.at<void>(workspace);
          });
 }
 

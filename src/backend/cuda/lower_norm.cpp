@@ -52,6 +52,7 @@ void emit_statistics(Lowering& l, const Node& node, const NormResults& results) 
     return;
   }
   kernel::BatchNormStatsArgs args;
+  args.dtype = to_kernel(l.info(x).dtype);
   args.rows = rows;
   args.channels = channels;
   const Ref data = l.get(x);
@@ -104,6 +105,8 @@ void lower_train(Lowering& l, const Node& node) {
   }
   if (l.uses().of(y).empty()) return;
   kernel::BatchNormApplyArgs args;
+  args.x_dtype = to_kernel(l.info(x).dtype);
+  args.y_dtype = to_kernel(l.info(y).dtype);
   args.activation = to_kernel(activation);
   args.rows = shape.numel() / channels;
   args.channels = channels;
@@ -133,12 +136,18 @@ void lower_grad(Lowering& l, const Node& node) {
   const bool in_memory = !l.virtual_values().contains(dx);
 
   kernel::BatchNormGradArgs args;
+  args.x_dtype = to_kernel(l.info(x).dtype);
+  args.dy_dtype = to_kernel(l.info(dy).dtype);
+  args.dx_dtype = to_kernel(l.info(dx).dtype);
   args.activation = to_kernel(activation);
   args.rows = shape.numel() / channels;
   args.channels = channels;
   const Ref data = l.get(x), gamma = l.get(node.inputs[1]), mean = l.get(node.inputs[2]);
   const Ref inv_std = l.get(node.inputs[3]), cotangent = l.get(dy);
   const Ref y = active && !recompute ? l.get(node.inputs[5]) : Ref{};
+  check(!y.valid() || l.info(node.inputs[5]).dtype == l.info(x).dtype, ErrorKind::unsupported,
+        "cuda: {}: batch norm's input and its activation's output differ in dtype; use precision = \"f32\"",
+        node.name);
   const Ref beta = active && recompute ? l.get(norm->inputs[2]) : Ref{};
   const Ref dgamma = l.put(node.outputs[1]), dbeta = l.put(node.outputs[2]);
   const Ref coefficients = in_memory ? Ref{} : l.scratch(3 * static_cast<size_t>(channels) * sizeof(float));

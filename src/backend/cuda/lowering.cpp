@@ -12,13 +12,16 @@ Lowering::Lowering(const Graph& graph, CudaStore& store, const CompileOptions& o
       options_(options),
       places_(static_cast<size_t>(graph.value_count())),
       placement_(graph),
-      uses_(graph) {
+      uses_(graph),
+      tuner_(store.device(), options) {
   if (options.fuse) {
     virtual_ = VirtualValues(graph, uses_);
     accumulation_ = Accumulation(graph, uses_, placement_);
+    summed_ = SummedOutputs(graph, uses_, placement_);
   }
   for (const auto& [node, action] : virtual_.notes()) note(graph_.node(node), action);
   for (const auto& [node, action] : accumulation_.notes()) note(graph_.node(node), action);
+  for (const auto& [node, action] : summed_.notes()) note(graph_.node(node), action);
   step_block_ = {add({BufferPlace::Kind::step_block}), 0};
   out_.block_bytes = sizeof(agon_cuda_step);
   shared_workspace_ = {add({BufferPlace::Kind::shared_workspace}), 0};
@@ -38,7 +41,7 @@ int Lowering::add(BufferPlace place) {
 }
 
 int Lowering::add_arena(size_t bytes) {
-  return add({BufferPlace::Kind::arena, out_.plan.add(std::max<size_t>(bytes, 1))});
+  return add({BufferPlace::Kind::arena, out_.plan.add(std::max<size_t>(bytes, 1)), 0, bytes});
 }
 
 namespace {
@@ -63,7 +66,7 @@ Ref Lowering::workspace(size_t bytes) {
   if (bytes == 0) return {};
   const size_t at = out_.workspace_bytes;
   out_.workspace_bytes += aligned(bytes);
-  return {add({BufferPlace::Kind::workspace, 0, at}), 0};
+  return {add({BufferPlace::Kind::workspace, 0, at, bytes}), 0};
 }
 
 Ref Lowering::shared_workspace(size_t bytes) {
@@ -77,6 +80,31 @@ Frame Lowering::preview() const {
   frame.device = store_.device().get();
   frame.base.assign(out_.buffers.size(), reinterpret_cast<std::byte*>(uintptr_t{1} << 20));
   return frame;
+}
+
+std::pair<Frame, DeviceMemory> Lowering::trial(const std::vector<Ref>& more) const {
+  std::map<int, size_t> offsets;  // by buffer
+  size_t total = aligned(sizeof(agon_cuda_step));
+  const auto place = [&](Ref ref) {
+    if (!ref.valid() || offsets.contains(ref.buffer)) return;
+    offsets[ref.buffer] = total;
+    total += aligned(out_.buffers[static_cast<size_t>(ref.buffer)].bytes);
+  };
+  for (Ref ref : pending_) place(ref);
+  for (Ref ref : more) place(ref);
+  DeviceMemory memory(store_.device(), total, "timing kernels");
+  memory.clear();
+  kernel::RandomArgs numbers;
+  numbers.step = reinterpret_cast<const uint64_t*>(memory.data());
+  for (Ref ref : pending_) {
+    numbers.y = memory.data() + offsets.at(ref.buffer);
+    numbers.count = static_cast<int64_t>(out_.buffers[static_cast<size_t>(ref.buffer)].bytes / sizeof(float));
+    store_.device()->require(cuda().random(store_.device()->context(), &numbers), "timing kernels");
+  }
+  Frame frame = preview();
+  for (const auto& [buffer, offset] : offsets)
+    frame.base[static_cast<size_t>(buffer)] = memory.data() + offset;
+  return {std::move(frame), std::move(memory)};
 }
 
 void Lowering::append(Step step, const std::vector<Ref>& used) {
@@ -147,7 +175,8 @@ Ref Lowering::constant_memory(double value, const ValueInfo& type) {
     const size_t at = out_.constant_bytes;
     out_.constants.push_back({at, value, count});
     out_.constant_bytes += aligned(static_cast<size_t>(count) * sizeof(float));
-    found->second = {add({BufferPlace::Kind::constants, 0, at}), 0};
+    found->second = {add({BufferPlace::Kind::constants, 0, at, static_cast<size_t>(count) * sizeof(float)}),
+                     0};
   }
   return found->second;
 }
@@ -184,7 +213,7 @@ void Lowering::lower_leaf(const Node& node) {
   Ref& place = places_[static_cast<size_t>(value)];
   switch (node.op) {
     case Op::input:
-      place = {add({BufferPlace::Kind::input, 0, out_.input_bytes}), 0};
+      place = {add({BufferPlace::Kind::input, 0, out_.input_bytes, bytes_of(value)}), 0};
       out_.input_bytes += aligned(bytes_of(value));
       out_.inputs[node.name] = {place, type};
       return;
@@ -199,7 +228,7 @@ void Lowering::lower_leaf(const Node& node) {
     }
     case Op::state:
       store_.declare(node.name, type.dtype, type.shape);
-      place = {add({BufferPlace::Kind::state, 0, 0, store_.address(node.name)}), 0};
+      place = {add({BufferPlace::Kind::state, 0, 0, bytes_of(value), store_.address(node.name)}), 0};
       return;
     case Op::constant:
       return;  // memory only where a reader asks for it
@@ -211,7 +240,7 @@ void Lowering::lower_leaf(const Node& node) {
 void Lowering::lower(const Node& node) {
   if (node.inputs.empty()) return lower_leaf(node);
   if (is_view(graph_, node)) return;
-  if (accumulation_.makes(node.outputs[0])) return;
+  if (accumulation_.makes(node.outputs[0]) || summed_.makes(node.outputs[0])) return;
   if (is_elementwise(node.op) || node.op == Op::cast || node.op == Op::elementwise)
     return lower_elementwise(*this, node);
   switch (node.op) {
@@ -328,6 +357,7 @@ Lowered Lowering::run() {
   place_outputs();
   measure_batch();
   out_.plan.solve();
+  out_.choices = tuner_.finish();
   return std::move(out_);
 }
 

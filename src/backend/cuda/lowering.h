@@ -9,8 +9,10 @@
 #include "backend/cuda/cuda_store.h"
 #include "backend/cuda/frame.h"
 #include "backend/cuda/fuse/accumulation.h"
+#include "backend/cuda/fuse/summed.h"
 #include "backend/cuda/fuse/virtual_values.h"
 #include "backend/cuda/prologue.h"
+#include "backend/cuda/tuner.h"
 #include "graph/memory_plan.h"
 #include "graph/passes/uses.h"
 #include "graph/placement.h"
@@ -23,8 +25,9 @@ namespace kernel = agon::cuda;  ///< the argument structs of cuda/kernels
 struct BufferPlace {
   enum class Kind { arena, state, input, step_block, constants, workspace, shared_workspace };
   Kind kind = Kind::arena;
-  int number = 0;                ///< of the arena's plan
-  size_t offset = 0;             ///< within the kind's block
+  int number = 0;     ///< of the arena's plan
+  size_t offset = 0;  ///< within the kind's block
+  size_t bytes = 0;
   std::byte* address = nullptr;  ///< of a state
 };
 
@@ -46,9 +49,10 @@ struct Lowered {
   std::map<std::string, Ref> scalars;
   std::vector<std::pair<std::string, Ref>> scalar_outputs;
   std::map<std::string, std::pair<Ref, ValueInfo>> tensor_outputs;
-  std::vector<std::string> notes;  ///< fusions
-  int64_t batch = 0;               ///< images of a run, as far as the inputs and random leaves tell; or 0
-  size_t fixed_bytes = 0;          ///< of the arena's, what does not grow with the batch, at most
+  std::vector<std::string> notes;              ///< fusions
+  std::map<std::string, std::string> choices;  ///< autotune's
+  int64_t batch = 0;       ///< images of a run, as far as the inputs and random leaves tell; or 0
+  size_t fixed_bytes = 0;  ///< of the arena's, what does not grow with the batch, at most
 };
 
 /// What a node becomes, apart from its launch.
@@ -68,9 +72,11 @@ class Lowering {
   const ValueInfo& info(int value) const { return graph_.value(value); }
   const Shape& shape(int value) const { return info(value).shape; }
   const CompileOptions& options() const { return options_; }
+  const Device& device() const { return *store_.device(); }
   const agon_cuda_table& cuda() const { return store_.device()->cuda(); }
   const VirtualValues& virtual_values() const { return virtual_; }
   const Accumulation& accumulation() const { return accumulation_; }
+  const SummedOutputs& summed_outputs() const { return summed_; }
   const Uses& uses() const { return uses_; }
 
   /// Where `value` lies.
@@ -101,6 +107,12 @@ class Lowering {
   Ref shared_workspace(size_t bytes);
   /// The step block.
   Ref step_block() const { return step_block_; }
+
+  /// Room for a trial run: takes no memory of the program's.
+  Ref trial_room(size_t bytes) { return {add_arena(bytes), 0}; }
+  /// Memory with random numbers for everything that the node being lowered has asked for, and for `more`.
+  std::pair<Frame, DeviceMemory> trial(const std::vector<Ref>& more) const;
+  Tuner& tuner() { return tuner_; }
 
   /// A frame with made-up addresses of the right alignment, for questions to kernels before there is memory.
   Frame preview() const;
@@ -154,8 +166,10 @@ class Lowering {
   std::vector<Ref> places_;  // per value
   Placement placement_;
   Uses uses_;
+  Tuner tuner_;
   VirtualValues virtual_;
   Accumulation accumulation_;
+  SummedOutputs summed_;
   std::map<int, Operand> operands_;
   std::map<std::pair<double, int64_t>, Ref> constants_;
   std::vector<Ref> pending_;

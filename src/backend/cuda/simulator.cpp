@@ -66,4 +66,14 @@ std::vector<std::pair<std::string, double>> Simulator::counters() const {
   return sums;
 }
 
+std::map<uint64_t, double> Simulator::touched() const {
+  std::map<uint64_t, double> bytes;
+  if (!present()) return bytes;
+  const auto all = nlohmann::json::parse(counters_());
+  for (const auto& kernel : all["kernels"])
+    for (const auto& part : kernel["counters"]["touched"])
+      bytes[part["address"].get<uint64_t>()] += part["read"].get<double>() + part["written"].get<double>();
+  return bytes;
+}
+
 }  // namespace agon::device

@@ -1,4 +1,6 @@
 #pragma once
+#include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +22,9 @@ class Simulator {
   void clear_counters() const;
   /// What was executed since the counters were cleared: (name, count), in a fixed order.
   std::vector<std::pair<std::string, double>> counters() const;
+  /// Distinct bytes read and written by each kernel since then, summed over kernels, by the address where
+  /// their allocation starts.
+  std::map<uint64_t, double> touched() const;
 
  private:
   const char* (*take_reports_)() = nullptr;

@@ -17,7 +17,11 @@ bool is_sum(const Graph& graph, const Node& node) {
   std::ranges::sort(seen);
   if (node.outputs.size() != 1 || std::ranges::adjacent_find(seen) != seen.end()) return false;
   const Shape& shape = graph.value(node.outputs[0]).shape;
-  if (!std::ranges::all_of(seen, [&](int id) { return graph.value(id).shape == shape; })) return false;
+  if (!std::ranges::all_of(seen, [&](int id) {
+        return graph.value(id).shape == shape && graph.value(id).dtype == DType::f32;
+      }))
+    return false;
+  if (graph.value(node.outputs[0]).dtype != DType::f32) return false;
   if (node.op == Op::add) return true;
   if (node.op != Op::elementwise) return false;
   const auto& code = node.get<ElementwiseProgram>().code;

@@ -39,6 +39,12 @@ VirtualValues::VirtualValues(const Graph& graph, const Uses& uses) {
         !(graph.value(node.inputs[0]).shape == graph.value(node.inputs[1]).shape))
       continue;
     if (uses.of(value).empty()) continue;
+    // What is read in place of the value must be stored as the value would be.
+    const auto as_stored = [&](int id) { return graph.value(id).dtype == graph.value(value).dtype; };
+    const bool norm_grad = node.op == Op::batch_norm_grad;
+    if (!as_stored(node.inputs[0]) || (norm_grad && !as_stored(node.inputs[4])) ||
+        (node.op == Op::activation_grad && !as_stored(node.inputs[1])))
+      continue;
     const Way way{static_cast<int>(graph.value(value).shape[-1]), node.op != Op::batch_norm_train};
     const auto reason = against(graph, uses, value, way);
     if (reason.empty()) values_.insert(value);

@@ -1,0 +1,86 @@
+#include "backend/cuda/tuner.h"
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+namespace agon::device {
+namespace {
+
+constexpr int timed_runs = 5;
+
+std::string kind_of(const Device& device) {
+  const agon_cuda_device& facts = device.facts();
+  return fmt::format("{} sm_{}{}, library {}, toolkit {}", facts.name, facts.major, facts.minor,
+                     AGON_CUDA_ABI, device.cuda().build()->runtime_version);
+}
+
+}  // namespace
+
+Tuner::Tuner(DevicePtr device, const CompileOptions& options)
+    : device_(std::move(device)),
+      enabled_(options.autotune.value_or(!device_->simulator().present())),
+      given_(options.choices),
+      log_(options.log),
+      cache_(enabled_ ? options.tuning_file : std::filesystem::path(), kind_of(*device_), options.log) {}
+
+std::string Tuner::choose(const std::string& problem, std::span<const std::string> candidates,
+                          const std::function<void(size_t candidate)>& launch) {
+  if (const auto known = chosen_.find(problem); known != chosen_.end()) return known->second;
+  const auto is_candidate = [&](const std::string& name) {
+    return std::ranges::find(candidates, name) != candidates.end();
+  };
+  if (const auto given = given_.find(problem); given != given_.end()) {
+    if (is_candidate(given->second)) return chosen_[problem] = given->second;
+    if (log_)
+      log_(fmt::format(
+          "{}: the run used '{}', which this build lacks; its numbers may differ in the last digits", problem,
+          given->second));
+  }
+  if (!enabled_ || candidates.empty()) return {};
+  if (const auto cached = cache_.find(problem); cached && is_candidate(*cached))
+    return chosen_[problem] = *cached;
+  const std::string best = fastest(candidates, launch);
+  cache_.put(problem, best);
+  return chosen_[problem] = best;
+}
+
+/// By the median of a few runs, after one to warm up.
+std::string Tuner::fastest(std::span<const std::string> candidates,
+                           const std::function<void(size_t candidate)>& launch) const {
+  const Event start(device_, true), end(device_, true);
+  float least = std::numeric_limits<float>::infinity();
+  size_t best = 0;
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    std::vector<float> times;
+    try {
+      launch(i);
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::unsupported) throw;
+      continue;  // a library that lacks this problem after all
+    }
+    for (int run = 0; run < timed_runs; ++run) {
+      start.record(agon_cuda_compute);
+      launch(i);
+      end.record(agon_cuda_compute);
+      end.wait();
+      float milliseconds = 0;
+      device_->require(device_->cuda().elapsed(device_->context(), start.get(), end.get(), &milliseconds),
+                       "timing");
+      times.push_back(milliseconds);
+    }
+    std::ranges::nth_element(times, times.begin() + timed_runs / 2);
+    if (times[timed_runs / 2] < least) {
+      least = times[timed_runs / 2];
+      best = i;
+    }
+  }
+  return candidates[best];
+}
+
+std::map<std::string, std::string> Tuner::finish() {
+  cache_.save();
+  return chosen_;
+}
+
+}  // namespace agon::device

@@ -1,0 +1,54 @@
+#include <dlfcn.h>
+
+#include "agon/cuda.h"
+
+#include "catch.h"
+
+using namespace agon;
+
+namespace {
+
+/// A function of the CUDA runtime that serves this process; null before a backend was opened.
+template <class Function>
+Function* runtime_function(const char* name) {
+  void* library = ::dlopen(AGON_CUDART_NAME, RTLD_NOW | RTLD_NOLOAD);
+  return library != nullptr ? reinterpret_cast<Function*>(::dlsym(library, name)) : nullptr;
+}
+
+}  // namespace
+
+// An embedding program could not order Agon's work with its own, or would race with it.
+TEST_CASE("a backend works on the caller's stream") {
+  try {
+    open_backend("simt");  // loads the runtime
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::unsupported) throw;
+    std::printf("skipped: a backend works on the caller's stream: %s\n", error.what());
+    return;
+  }
+  auto* create = runtime_function<int(void**)>("cudaStreamCreate");
+  auto* destroy = runtime_function<int(void*)>("cudaStreamDestroy");
+  auto* query = runtime_function<int(void*)>("cudaStreamQuery");
+  auto* wait = runtime_function<int(void*)>("cudaStreamSynchronize");
+  REQUIRE(create != nullptr);
+  REQUIRE(query != nullptr);
+  void* stream = nullptr;
+  REQUIRE(create(&stream) == 0);
+  {
+    const auto backend = open_backend_on_stream("simt", stream);
+    const auto store = backend->make_store();
+    Graph g;
+    const Value s = g.state("s", {4});
+    g.assign(s, s + 1);
+    g.output("s", s * 10);
+    const auto program = backend->compile(g, *store, {});
+    REQUIRE(wait(stream) == 0);
+    CHECK(query(stream) == 0);
+    program->run(0);
+    CHECK(query(stream) != 0);  // the run is on this stream, and not done
+    REQUIRE(wait(stream) == 0);
+    CHECK(store->read("s").as<float>()[3] == 1);
+  }
+  CHECK(destroy(stream) == 0);
+  CHECK_THROWS_AS(open_backend_on_stream("cpu", stream), Error);
+}

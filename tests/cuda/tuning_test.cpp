@@ -1,0 +1,105 @@
+#include <fstream>
+#include <vector>
+
+#include "agon/program.h"
+
+#include "backend/cuda/tuning_cache.h"
+#include "catch.h"
+#include "support/scratch.h"
+
+using namespace agon;
+
+namespace {
+
+/// A convolution small enough to time its implementations on a simulated device.
+Graph small_graph() {
+  Graph g;
+  const Value x = g.input("x", {2, 8, 8, 16});
+  const Value w = g.state("w", {16, 3, 3, 16});
+  g.output("y", conv(x, w, Window::square(3, 1, 1)));
+  return g;
+}
+
+struct Compiled {
+  std::map<std::string, std::string> choices;
+  std::vector<std::string> remarks;
+};
+
+Compiled compile(Backend& backend, const std::filesystem::path& file,
+                 std::map<std::string, std::string> given = {}) {
+  Compiled result;
+  const auto store = backend.make_store();
+  CompileOptions options;
+  options.autotune = true;
+  options.tuning_file = file;
+  options.choices = std::move(given);
+  options.log = [&](const std::string& line) { result.remarks.push_back(line); };
+  result.choices = backend.compile(small_graph(), *store, options)->info().choices;
+  return result;
+}
+
+std::shared_ptr<Backend> simulated(const char* test) {
+  try {
+    return open_backend("simt");
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::unsupported) throw;
+    std::printf("skipped: %s on simt: %s\n", test, error.what());
+    return nullptr;
+  }
+}
+
+std::string content(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace
+
+// Kernels would be measured at every start, or by a cache of another device's measurements.
+TEST_CASE("a measured choice is kept and found again") {
+  const auto backend = simulated("a measured choice is kept");
+  if (!backend) return;
+  const Scratch scratch;
+  const auto first = compile(*backend, scratch / "kernels.json");
+  REQUIRE(first.choices.size() == 1);
+  CHECK(first.remarks.empty());
+  // What the file says is believed.
+  device::TuningCache other(scratch / "kernels.json", "another device", {});
+  CHECK_FALSE(other.find(first.choices.begin()->first));
+  const auto second = compile(*backend, scratch / "kernels.json");
+  CHECK(second.choices == first.choices);
+}
+
+// A damaged file in the user's cache would stop every run.
+TEST_CASE("a damaged tuning cache is told on one line and begun afresh") {
+  const auto backend = simulated("a damaged tuning cache");
+  if (!backend) return;
+  const Scratch scratch;
+  const auto whole = compile(*backend, scratch / "whole.json");
+  for (const std::string damage : {"", "{\"half", "[1, 2]", "{\"a\": 3}", "\x00\xff binary"}) {
+    INFO(damage);
+    std::ofstream(scratch / "kernels.json") << damage;
+    const auto got = compile(*backend, scratch / "kernels.json");
+    REQUIRE(got.remarks.size() == 1);
+    CHECK(got.remarks[0].find("kernels.json") != std::string::npos);
+    CHECK(got.remarks[0].find('\n') == std::string::npos);
+    CHECK(got.choices == whole.choices);
+    CHECK(content(scratch / "kernels.json") == content(scratch / "whole.json"));
+  }
+}
+
+// A run that is resumed elsewhere would compute with other roundings than it began with.
+TEST_CASE("given choices are used, and ones that are not there are told") {
+  const auto backend = simulated("given choices are used");
+  if (!backend) return;
+  const auto free = compile(*backend, {});
+  REQUIRE(free.choices.size() == 1);
+  const std::string problem = free.choices.begin()->first;
+  const auto odd = compile(*backend, {}, {{problem, "an instance that never was"}});
+  CHECK(odd.choices == free.choices);
+  REQUIRE(odd.remarks.size() == 1);
+  CHECK(odd.remarks[0].find("an instance that never was") != std::string::npos);
+  const auto same = compile(*backend, {}, free.choices);
+  CHECK(same.choices == free.choices);
+  CHECK(same.remarks.empty());
+}
