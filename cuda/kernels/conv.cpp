@@ -7,7 +7,8 @@ namespace {
 
 bool valid(const ConvArgs& args) {
   const ConvShape& s = args.shape;
-  if (s.batch < 0 || s.groups < 1 || s.x_channels % s.groups != 0 || s.y_channels % s.groups != 0)
+  if (s.batch < 0 || s.groups < 1 || s.x_channels < 1 || s.y_channels < 1 || s.x_channels % s.groups != 0 ||
+      s.y_channels % s.groups != 0)
     return false;
   if (args.math != Math::bf16 && args.result_dtype != DType::f32) return false;
   if (args.result_dtype != DType::f32 && args.result_dtype != DType::bf16) return false;

@@ -8,6 +8,14 @@
 
 /// The contraction kernel: a block makes one tile (or one split of its sum) by a pipeline of asynchronous
 /// copies, `Stages` deep. Prologues are one pass over each stage in shared memory before it is multiplied.
+///
+/// Fuses: prologues of activation operands (batch norm and activation, or their gradient); bias, activation,
+/// statistics for the next batch norm, addition to the former result. Fewest bytes: both operands (and a
+/// prologue's second tensor) and the result once; a tile reads its operands once, so that what n or m tiles
+/// share comes from the L2 cache. Fewest flops: twice the multiplications that do not meet padding.
+/// Launch: grid (m tiles * n tiles, parity classes * groups * splits), a thread for 64 results (a warp for
+/// 64 x 32), 24 to 64 KiB of shared memory, and 3 stages of A more for a prologue's second tensor.
+/// Limits: tensors below 2^31 elements, grid y at most 65535; aligned instances as conv_plan.cpp says.
 namespace agon::cuda {
 
 /// `Element` is the operands' type: unaligned bf16 is multiplied in f32.

@@ -7,7 +7,7 @@ namespace agon::cuda {
 namespace {
 
 bool valid(const MatmulArgs& args) {
-  if (args.batch < 0 || args.m < 0 || args.n < 0 || args.k < 0) return false;
+  if (args.batch < 0 || args.m < 0 || args.n < 0 || args.k < 1) return false;
   if (args.math != Math::bf16 && args.y_dtype != DType::f32) return false;
   if (args.y_dtype != DType::f32 && args.y_dtype != DType::bf16) return false;
   if (args.batch > 1 && args.epilogue.stats_sums != nullptr) return false;
