@@ -96,14 +96,14 @@ TEST_CASE("scalars count each player's updates", "[game]") {
   const Game game(config);
   std::map<std::string, double> at;
   for (const auto& s : game.scalars(3, 8)) at[s.name] = s.value;
-  CHECK(at.at("D.lr") == Approx(1e-4));
+  CHECK(at.at("D.lr") == Approx(2e-4));
   CHECK(at.at("D.0.correction2") == Approx(1 - std::pow(0.9, 16)));
   CHECK(at.at("D.4.correction2") == Approx(1 - std::pow(0.9, 20)));
   CHECK(at.at("D.4.correction1") == 1);
   CHECK(at.at("G.0.correction1") == Approx(1 - std::pow(0.5, 4)));
   CHECK(at.at("G.ema_weight") == Approx(1 - 4.0 / 13));
   for (const auto& s : game.scalars(6, 8)) at[s.name] = s.value;
-  CHECK(at.at("D.lr") == Approx(0.5e-4));
+  CHECK(at.at("D.lr") == Approx(1e-4));
   CHECK(game.draws() == 5);
   CHECK(game.inputs(4)[4].name == "real.4");
 

@@ -54,6 +54,9 @@ System load(const std::string& name) {
   system.config.set("vars.ngf=" + facts.at("width"));
   system.config.set("vars.ndf=" + facts.at("width"));
   system.config.set("moves[0].repeat=" + facts.at("n_critic"));
+  if (name == "wgan-gp")
+    for (const char* player : {"D", "G"})
+      system.config.set(fmt::format("players.{}.optimizer.lr=1e-4", player));  // the golden's
   return system;
 }
 
