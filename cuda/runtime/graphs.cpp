@@ -25,9 +25,9 @@ cudaError_t count_kernels(cudaGraph_t graph, int* count) {
 
 int begin_capture(agon_cuda_context* context) {
   cudaError_t error = enter(context);
-  // Thread-local: other threads of the program may go on allocating.
-  if (error == cudaSuccess)
-    error = cudaStreamBeginCapture(context->compute, cudaStreamCaptureModeThreadLocal);
+  // Relaxed: other threads of the program may go on allocating, and kernels may be loaded at their first
+  // launch.
+  if (error == cudaSuccess) error = cudaStreamBeginCapture(context->compute, cudaStreamCaptureModeRelaxed);
   return report(context, error, "beginning a capture");
 }
 
