@@ -4,6 +4,7 @@
 #include "agon/error.h"
 #include "agon/game.h"
 #include "agon/program.h"
+#include "agon/trainer.h"
 
 #include "app/command.h"
 #include "app/config_options.h"
@@ -105,8 +106,10 @@ void explain(const Config& config, const Game& game) {
   for (int variant = 0; variant < game.variants(); ++variant) {
     IterationOptions options;
     options.variant = variant;
+    CompileOptions compile;
+    compile.precision = precision_of(config);
     const auto program =
-        backend->compile(game.iteration(config.integer("train.batch_size"), options), *store, {});
+        backend->compile(game.iteration(config.integer("train.batch_size"), options), *store, compile);
     const ProgramInfo& info = program->info();
     fmt::print("\niteration{} on {}: {} kernels, arena {} (unshared: {}), workspace {}, states {}\n",
                game.variants() > 1 ? fmt::format(" {} of {}", variant + 1, game.variants()) : "",
