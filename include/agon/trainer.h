@@ -78,7 +78,7 @@ struct TrainerOptions {
   std::filesystem::path run;  ///< made if need be
   bool resume = false;  ///< go on from the newest whole checkpoint, or from the start if there is none yet
   LogSink log;          ///< remarks (a damaged checkpoint skipped, a file of the data set ignored)
-  std::filesystem::path tuning_file;  ///< see CompileOptions
+  std::filesystem::path tuning_file{};  ///< see CompileOptions
 };
 
 /// Runs the iterations of a config's game on its data. Not thread-safe; several trainers may live in one
