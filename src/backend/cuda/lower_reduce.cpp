@@ -7,11 +7,14 @@ void lower_reduce(Lowering& l, const Node& node) {
   const Shape& in = l.shape(node.inputs[0]);
   kernel::ReduceArgs args;
   args.kind = node.op == Op::reduce_sum ? kernel::ReduceKind::sum : kernel::ReduceKind::max;
-  args.dtype = to_kernel(l.info(node.inputs[0]).dtype);
+  const int root = l.squared_sums().root_of(node.inputs[0]);
+  const int source = root >= 0 ? root : node.inputs[0];
+  if (root >= 0) args.kind = kernel::ReduceKind::sum_squares;
+  args.dtype = to_kernel(l.info(source).dtype);
   args.rank = in.rank();
   extents(in, args.extents);
   for (int axis : node.get<AxesAttr>().axes) args.reduced[axis] = true;
-  const Ref x = l.get(node.inputs[0]), y = l.put(node.outputs[0]);
+  const Ref x = l.get(source), y = l.put(node.outputs[0]);
   const auto bind = [=](const Frame& f, kernel::ReduceArgs& a) {
     a.x = f.at<void>(x);
     a.y = f.at(y);
@@ -19,7 +22,9 @@ void lower_reduce(Lowering& l, const Node& node) {
   kernel::ReduceArgs question = args;
   bind(l.preview(), question);
   const Ref workspace = l.workspace(l.cuda().reduce_workspace(&question));
-  l.emit(node, {in.str(), static_cast<double>(in.numel()), 4.0 * static_cast<double>(in.numel())},
+  l.emit(node,
+         {root >= 0 ? in.str() + " squares" : in.str(), static_cast<double>(in.numel()),
+          4.0 * static_cast<double>(in.numel())},
          &agon_cuda_table::reduce, args, [=](const Frame& f, kernel::ReduceArgs& a) {
            bind(f, a);
            a.workspace = f.at<void>(workspace);

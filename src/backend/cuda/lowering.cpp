@@ -17,11 +17,13 @@ Lowering::Lowering(const Graph& graph, CudaStore& store, const CompileOptions& o
   if (options.fuse) {
     virtual_ = VirtualValues(graph, uses_);
     accumulation_ = Accumulation(graph, uses_, placement_);
-    summed_ = SummedOutputs(graph, uses_, placement_);
+    squares_ = SquaredSums(graph, uses_);
+    summed_ = SummedOutputs(graph, uses_, placement_, squares_);
   }
   for (const auto& [node, action] : virtual_.notes()) note(graph_.node(node), action);
   for (const auto& [node, action] : accumulation_.notes()) note(graph_.node(node), action);
   for (const auto& [node, action] : summed_.notes()) note(graph_.node(node), action);
+  for (const auto& [node, action] : squares_.notes()) note(graph_.node(node), action);
   step_block_ = {add({BufferPlace::Kind::step_block}), 0};
   out_.block_bytes = sizeof(agon_cuda_step);
   shared_workspace_ = {add({BufferPlace::Kind::shared_workspace}), 0};
@@ -240,7 +242,9 @@ void Lowering::lower_leaf(const Node& node) {
 void Lowering::lower(const Node& node) {
   if (node.inputs.empty()) return lower_leaf(node);
   if (is_view(graph_, node)) return;
-  if (accumulation_.makes(node.outputs[0]) || summed_.makes(node.outputs[0])) return;
+  if (accumulation_.makes(node.outputs[0]) || summed_.makes(node.outputs[0]) ||
+      squares_.root_of(node.outputs[0]) >= 0)
+    return;
   if (is_elementwise(node.op) || node.op == Op::cast || node.op == Op::elementwise)
     return lower_elementwise(*this, node);
   switch (node.op) {

@@ -9,6 +9,7 @@
 #include "backend/cuda/cuda_store.h"
 #include "backend/cuda/frame.h"
 #include "backend/cuda/fuse/accumulation.h"
+#include "backend/cuda/fuse/squares.h"
 #include "backend/cuda/fuse/summed.h"
 #include "backend/cuda/fuse/virtual_values.h"
 #include "backend/cuda/prologue.h"
@@ -77,6 +78,7 @@ class Lowering {
   const VirtualValues& virtual_values() const { return virtual_; }
   const Accumulation& accumulation() const { return accumulation_; }
   const SummedOutputs& summed_outputs() const { return summed_; }
+  const SquaredSums& squared_sums() const { return squares_; }
   const Uses& uses() const { return uses_; }
 
   /// Where `value` lies.
@@ -170,6 +172,7 @@ class Lowering {
   VirtualValues virtual_;
   Accumulation accumulation_;
   SummedOutputs summed_;
+  SquaredSums squares_;
   std::map<int, Operand> operands_;
   std::map<std::pair<double, int64_t>, Ref> constants_;
   std::vector<Ref> pending_;

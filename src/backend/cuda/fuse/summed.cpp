@@ -31,10 +31,11 @@ const Node* sole_reader(const Graph& graph, const Uses& uses, int& id) {
 
 }  // namespace
 
-SummedOutputs::SummedOutputs(const Graph& graph, const Uses& uses, const Placement& placement) {
+SummedOutputs::SummedOutputs(const Graph& graph, const Uses& uses, const Placement& placement,
+                             const SquaredSums& squares) {
   for (int i = 0; i < static_cast<int>(graph.nodes().size()); ++i) {
     const Node& node = graph.node(i);
-    if (node.inputs.empty() || !is_pointwise(graph, node)) continue;
+    if (node.inputs.empty() || !is_pointwise(graph, node) || squares.root_of(node.outputs[0]) >= 0) continue;
     for (int made : node.outputs) {
       int id = made;
       const Node* sum = sole_reader(graph, uses, id);

@@ -6,6 +6,7 @@
 
 #include "agon/graph.h"
 
+#include "backend/cuda/fuse/squares.h"
 #include "graph/passes/uses.h"
 #include "graph/placement.h"
 
@@ -16,7 +17,7 @@ namespace agon::device {
 class SummedOutputs {
  public:
   SummedOutputs() = default;
-  SummedOutputs(const Graph& graph, const Uses& uses, const Placement& placement);
+  SummedOutputs(const Graph& graph, const Uses& uses, const Placement& placement, const SquaredSums& squares);
 
   struct Sum {
     int value = -1;  ///< what the sum is in the graph
