@@ -30,7 +30,7 @@ template <class T>
 T* zeroed_array(std::size_t count) {
   return static_cast<T*>(zeroed_bytes(count * sizeof(T)));
 }
-// The threads of a block together: reports are read after this.
+// Waits for all work; what the runtime says of it is no matter here, the reports are.
 void finish();
 
 }  // namespace simt_test
