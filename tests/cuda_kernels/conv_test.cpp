@@ -1,3 +1,4 @@
+#include <array>
 #include <set>
 
 #include "catch.h"
@@ -247,6 +248,35 @@ TEST_CASE("conv: split sums") {
                  .extras = {.bias = true, .accumulate = splits == 5, .stats = true},
                  .splits = splits},
                 ran);
+}
+
+// Broken: what the launch functions choose by themselves (instance, splits, workspace) does not fit together.
+TEST_CASE("conv and matmul: the instance that is chosen") {
+  if (!agon::test::have_device("conv and matmul: the instance that is chosen")) return;
+  for (const Math math : all_math) {
+    for (const ConvCase& c : cases)
+      for (const ConvOp op : {ConvOp::forward, ConvOp::input_grad, ConvOp::weight_grad}) {
+        ConvArgs args;
+        args.op = op, args.shape = completed(c), args.math = math;
+        Extras extras{};
+        extras.scale = extras.prologue = extras.accumulate = true;
+        extras.stats = op != ConvOp::weight_grad;
+        std::string why;
+        const double error = conv_error(args, extras, why);
+        INFO(c.name << ", operation " << static_cast<int>(op) << ": " << why);
+        CHECK((error >= 0 && error <= 1e-6));
+      }
+    for (const auto& [m, n, k] :
+         {std::array{64, 128, 1024}, {64, 1, 4096}, {1, 96, 64}, {24, 40, 1}, {33, 17, 600}}) {
+      MatmulArgs args;
+      args.math = math, args.m = m, args.n = n, args.k = k;
+      std::string why;
+      const double error = matmul_error(args, Extras{}, why);
+      INFO(m << "x" << n << "x" << k << ": " << why);
+      CHECK((error >= 0 && error <= 1e-6));
+      if (k == 1024) CHECK(matmul_workspace(args) > 0);  // shared by several blocks
+    }
+  }
 }
 
 // Broken: a product with either operand transposed, batched, of one row or column, or with extents that are
