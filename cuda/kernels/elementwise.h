@@ -9,8 +9,10 @@
 /// Fewest bytes: every operand once (a broadcast one counts its own elements) and every result once. One flop
 /// an instruction and element. Programs of one common instruction over dense operands of one shape run as
 /// compiled instances; all others are interpreted, four elements a thread where alignment allows, with the
-/// temporaries in shared memory. Limits: 16 operands and results together; results may lie over operands of
-/// the same shape and dtype.
+/// temporaries in shared memory.
+/// Launch: 128 threads a block, up to 4096 blocks (512 with sums) that walk on by the grid; compiled
+/// instances have 256 threads with two vectors each. Limits: 16 operands and results together; results may
+/// lie over operands of the same shape and dtype.
 namespace agon::cuda {
 
 /// The same ops, in the same order, as agon::Op::neg .. agon::Op::cast.

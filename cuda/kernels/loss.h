@@ -11,8 +11,9 @@
 ///   wasserstein       -t x
 ///   l1                |x - t|
 ///   softmax_cross_entropy   rows of `classes` scores against `labels`; smoothing spreads over all classes
-/// Fewest bytes: x once, t once where it is a tensor, the gradient once. Derivatives at kinks are 0, as the
-/// graph's relu and sign have them.
+/// Launch: 256 threads a block, up to 512 blocks; cross-entropy takes a warp a row. About 10 to 40 flops an
+/// element. Fewest bytes: x once, t once where it is a tensor, the gradient once. Derivatives at kinks are 0,
+/// as the graph's relu and sign have them.
 namespace agon::cuda {
 
 enum class LossKind : int32_t {

@@ -2,7 +2,8 @@
 #include "cuda/kernels/common.h"
 
 /// Philox4x32-10 numbers, element for element those of agon/philox.h: uniform and Bernoulli bitwise, normal
-/// ones within float rounding. The step is read on the device. Fewest bytes: the result once.
+/// ones within float rounding. Launch: 256 threads a block, a Philox block of four numbers a thread, about 80
+/// integer operations. The step is read on the device. Fewest bytes: the result once.
 namespace agon::cuda {
 
 enum class RandomKind : int32_t { normal, uniform, bernoulli };

@@ -10,6 +10,7 @@ namespace agon::cuda {
 /// dst[i . dst_strides] = src[i . src_strides] for every index i within `extents`: slices, broadcasts,
 /// concatenations (a launch a part) and permutations. Strides in elements, 0 in src for broadcasts; no two
 /// indices may share a place in dst. Elements have 1, 2, 4 or 8 bytes.
+/// Launch: 256 threads a block, a word a thread; tiles of up to 4096 words a block.
 /// Where both sides run along the same axis, threads copy up to 16 bytes; where they do not (transpose, pixel
 /// shuffle and its inverse) a tile goes through shared memory, so that both sides move in whole sectors.
 struct CopyArgs {
