@@ -110,7 +110,7 @@ __device__ inline void thin_out_tile(const Problem& p, const Tables& tables, con
 }
 
 template <class K>
-__global__ void __launch_bounds__(K::threads) thin_out(const __grid_constant__ Problem p) {
+__global__ void __launch_bounds__(K::threads, 4) thin_out(const __grid_constant__ Problem p) {
   extern __shared__ __align__(16) char shared[];
   int* results = reinterpret_cast<int*>(shared);
   Row* rows = reinterpret_cast<Row*>(shared + K::rows_at);
