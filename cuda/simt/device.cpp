@@ -17,7 +17,12 @@ Device& Device::instance() {
   return *device;
 }
 
-Device::Device() : settings_(Settings::from_environment()) {
+Device::Device() {
+  try {
+    settings_ = Settings::from_environment();
+  } catch (const Error& error) {
+    startup_error_ = error.what();
+  }
   start();
 }
 
@@ -95,8 +100,9 @@ void Device::write_out(const Report& report) const {
   const bool to_stderr = settings_.reports_file == "-";
   std::FILE* file = to_stderr ? stderr : std::fopen(settings_.reports_file.c_str(), "a");
   if (!file) return;
-  fmt::print(file, "simt: {}: {}{}\n", name(report.kind), report.message,
-             report.count > 1 ? fmt::format(" ({} times)", report.count) : "");
+  const std::string kind = name(report.kind);
+  const std::string line = report.message.rfind(kind, 0) == 0 ? report.message : kind + ": " + report.message;
+  fmt::print(file, "simt: {}{}\n", line, report.count > 1 ? fmt::format(" ({} times)", report.count) : "");
   if (!to_stderr) std::fclose(file);
 }
 
@@ -111,6 +117,7 @@ void Device::add_reports(std::vector<Report> reports) {
 }
 
 void Device::add_refusal(Report report) {
+  write_out(report);
   reports_.push_back(std::move(report));
 }
 

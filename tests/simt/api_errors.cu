@@ -1,4 +1,5 @@
 // What the runtime's API refuses, and how it says so.
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "api_fixture.h"
@@ -42,7 +43,7 @@ TEST_CASE("a fault stays until the device is reset, and says where it was", "[si
   CHECK(found[0]["kind"] == "out-of-bounds");
   CHECK(found[0]["kernel"].get<std::string>().find("store") != std::string::npos);
   CHECK(found[0]["file"].get<std::string>().find("api_errors.cu") != std::string::npos);
-  CHECK(found[0]["line"] == 12);
+  CHECK(found[0]["line"] == 13);
   REQUIRE(cudaDeviceReset() == cudaSuccess);
   CHECK(cudaGetLastError() == cudaSuccess);
   REQUIRE(cudaMalloc(&x, 64) == cudaSuccess);
@@ -216,4 +217,25 @@ TEST_CASE("host code touching device memory is reported at the next call", "[sim
   CHECK(cudaDeviceSynchronize() == cudaSuccess);
   static_cast<volatile int*>(x)[3] = 9;
   CHECK(cudaDeviceSynchronize() == cudaErrorLaunchFailure);
+}
+
+// Broken: who looks for a fault would have to write a program that asks for the reports.
+TEST_CASE("reports are written to the named file as they are found", "[simt][api]") {
+  FreshDevice fresh;
+  const std::string path = "simt_reports_test.txt";
+  REQUIRE(agon_simt_set("reports", path.c_str()) == 0);
+  nothing<<<1, 1025>>>();
+  cudaGetLastError();
+  int* x = to_device(std::vector<int>(16, 1));
+  store<<<1, 1>>>(x, 1000);
+  CHECK(cudaDeviceSynchronize() == cudaErrorIllegalAddress);
+  REQUIRE(agon_simt_set("reports", "") == 0);
+  std::ifstream file(path);
+  std::string first, second, third;
+  REQUIRE(std::getline(file, first));
+  REQUIRE(std::getline(file, second));
+  CHECK_FALSE(std::getline(file, third));
+  CHECK(first.rfind("simt: launch-limits: ", 0) == 0);
+  CHECK(second.rfind("simt: out-of-bounds: ", 0) == 0);
+  std::remove(path.c_str());
 }

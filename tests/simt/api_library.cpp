@@ -68,3 +68,11 @@ TEST_CASE("the library loads on its own and answers", "[simt][api][library]") {
   CHECK(reinterpret_cast<int (*)(void*)>(dlsym(library, "cudaFree"))(pointer) == 0);
   dlclose(library);
 }
+
+// Broken: a mistyped setting would end the program while it loads, or be passed over.
+TEST_CASE("every call answers with what is wrong in the environment's settings", "[simt][api][library]") {
+  const std::string answer =
+      output_of("AGON_SIMT_ARCH=sm_99 " AGON_TEST_PROGRAM " 'saxpy runs' 2>&1 || true");
+  CHECK(answer.find("terminate called") == std::string::npos);
+  CHECK(answer.find("FAILED") != std::string::npos);
+}
