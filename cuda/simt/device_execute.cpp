@@ -64,7 +64,6 @@ double Device::execute_kernel(const KernelWork& work) {
   options.threads = settings_.threads > 0
                         ? settings_.threads
                         : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  options.arch = static_cast<std::uint32_t>(arch().number);
   options.sm_count = static_cast<std::uint32_t>(arch().sm_count);
 
   LaunchResult result = run(launch, *memory_, options);

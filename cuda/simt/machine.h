@@ -41,9 +41,6 @@ struct Options {
   int threads = 1;  // host threads that run blocks; the results of a kernel without races do not depend on it
   // A group of blocks that has run this many instructions of warps is taken for hung: a report. 0: never.
   std::uint64_t instruction_limit = 20'000'000'000ull;
-  std::size_t report_limit =
-      16;                   // reports kept of one launch: one per source line and kind, in the order found
-  std::uint32_t arch = 80;  // 10 * major + minor
   std::uint32_t sm_count = 108;                 // %nsmid
   std::function<void(std::string_view)> print;  // a kernel's printf; empty: to stdout
 };
