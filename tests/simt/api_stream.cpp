@@ -3,7 +3,7 @@
 #include <string>
 
 #include "catch.h"
-#include "cuda/simt/stream.h"
+#include "cuda/simt/device/stream.h"
 
 using namespace agon::simt;
 

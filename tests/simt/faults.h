@@ -5,7 +5,7 @@
 
 #include <initializer_list>
 
-#include "cuda/simt/check_report.h"
+#include "cuda/simt/check/report.h"
 
 namespace simt_test {
 

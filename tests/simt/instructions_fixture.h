@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "cuda/simt/machine.h"
-#include "cuda/simt/memory.h"
-#include "cuda/simt/program.h"
+#include "cuda/simt/check/memory.h"
+#include "cuda/simt/decode/program.h"
+#include "cuda/simt/machine/machine.h"
 
 namespace agon::simt::instruction_test {
 

@@ -3,9 +3,9 @@
 #include <string>
 
 #include "catch.h"
-#include "cuda/simt/machine.h"
-#include "cuda/simt/memory.h"
-#include "cuda/simt/program.h"
+#include "cuda/simt/check/memory.h"
+#include "cuda/simt/decode/program.h"
+#include "cuda/simt/machine/machine.h"
 #include "ptx_compile.h"
 
 using namespace agon::simt;

@@ -1,5 +1,5 @@
 // The device's memory: addresses, capacity, red zones, what the host may touch, copies and their checks.
-#include "cuda/simt/memory.h"
+#include "cuda/simt/check/memory.h"
 
 #include <cstring>
 #include <vector>

@@ -3,8 +3,8 @@
 #include <random>
 
 #include "catch.h"
-#include "cuda/simt/decode_flow.h"
-#include "cuda/simt/decode_registers.h"
+#include "cuda/simt/decode/flow.h"
+#include "cuda/simt/decode/registers.h"
 
 using namespace agon::simt;
 using namespace agon::simt::ptx;

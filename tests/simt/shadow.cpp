@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "catch.h"
-#include "cuda/simt/check_block.h"
-#include "cuda/simt/check_cells.h"
-#include "cuda/simt/check_fast.h"
+#include "cuda/simt/check/block.h"
+#include "cuda/simt/check/cells.h"
+#include "cuda/simt/check/fast.h"
 
 using namespace agon::simt;
 

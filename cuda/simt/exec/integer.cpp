@@ -1,0 +1,14 @@
+#include <cstdint>
+#include <type_traits>
+
+#include "cuda/simt/exec/exec.h"
+#include "cuda/simt/exec/isa.h"
+
+#define AGON_SIMT_FILE "cuda/simt/exec/integer.inl"
+#include "cuda/simt/exec/foreach_isa.h"
+
+namespace agon::simt {
+Handler find_integer(const Instruction& in) {
+  return AGON_SIMT_BEST(find)(in);
+}
+}  // namespace agon::simt
