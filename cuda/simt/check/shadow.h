@@ -1,8 +1,11 @@
 // The shadow of global memory: per 4-byte word its state (which bytes exist, which are written), the last
 // write and the last reads. Pages cost nothing until touched. Host threads that run blocks at once read and
-// write it without locks: what two of them do to one word at the same time is itself a race of the kernel.
+// write it without locks: what two of them do to one whole word at the same time is itself a race of the
+// kernel. Accesses to parts of a word need not be one, and take part_lock(): a cell and the serial beside it
+// must be of one access.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -62,6 +65,9 @@ class GlobalShadow {
   // What a report calls the operation of a serial.
   std::string label(Serial serial) const;
 
+  // For accesses to less than the whole of `word`.
+  std::mutex& part_lock(std::uint64_t word) { return part_locks_[word % part_locks_.size()]; }
+
   // Reads of one word by an operation that is not ordered with that of another: rare, kept aside.
   void add_reader(std::uint64_t word, Serial serial);
   bool has_extra_readers() const { return extra_readers_count_.load(std::memory_order_relaxed) != 0; }
@@ -79,6 +85,7 @@ class GlobalShadow {
   // The range that holds the serial. Threads keep the one they found last.
   Range range_of(Serial serial) const;
 
+  std::array<std::mutex, 256> part_locks_;
   std::uint64_t words_;
   std::vector<std::pair<void*, std::size_t>> mappings_;
   mutable std::mutex mutex_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <mutex>
 #include <utility>
 
 namespace agon::simt {
@@ -190,6 +191,8 @@ struct Word {
   }
 
   void run() const {
+    std::unique_lock<std::mutex> lock;
+    if (global() && bytes != 15) lock = std::unique_lock(actor.state.shadow->part_lock(index));
     if (reads() && (view.state[index] & bytes) != bytes)
       report(FaultKind::unwritten_read, fmt::format("{} {} that nobody has written", verb(), place()));
     check_writer();
