@@ -9,17 +9,6 @@ using namespace agon;
 
 namespace {
 
-/// Kernels that read and write bf16 wherever the pass asks, except for reductions.
-class Everything final : public PrecisionPolicy {
- public:
-  bool reads_bf16(const Graph&, const Node& node, size_t) const override {
-    return node.op != Op::reduce_sum && node.op != Op::concat && node.op != Op::sgd;
-  }
-  bool writes_bf16(const Graph&, const Node& node, size_t) const override {
-    return node.op != Op::conv_weight_grad;
-  }
-};
-
 /// A critic of two convolutions with its update: weights are slices of one flat state.
 Graph critic() {
   Graph graph;
@@ -50,7 +39,7 @@ std::map<Op, int> count(const Graph& graph, DType result) {
 
 // Were parameters cast layer by layer, or what stays f32 narrowed, speed or convergence would be lost.
 TEST_CASE("mixed precision casts inputs and flat parameters once and keeps gradients and losses f32") {
-  const Graph graph = mixed_precision(critic(), Everything());
+  const Graph graph = mixed_precision(critic());
   auto narrow = count(graph, DType::bf16);
   CHECK(narrow[Op::cast] == 2);
   CHECK(narrow[Op::conv_weight_grad] == 0);
@@ -81,7 +70,7 @@ TEST_CASE("mixed precision leaves products of weights alone in f32") {
   Value next = matmul(u, w);
   graph.assign(u, matmul(next, w, false, true));
   graph.output("y", matmul(x, w * 2.0, false, true));
-  const Graph mixed = mixed_precision(graph, Everything());
+  const Graph mixed = mixed_precision(graph);
   for (const Node& node : mixed.nodes()) {
     if (node.op != Op::matmul) continue;
     const bool of_batch = mixed.value(node.inputs[0]).shape[0] == 4;

@@ -1,4 +1,3 @@
-#include <set>
 
 #include "backend/cpu/cpu.h"
 #include "backend/cpu/cpu_program.h"
@@ -25,51 +24,6 @@ class CpuFusion : public FusionPolicy {
   bool narrow_;  ///< contractions will be bf16, which thin_conv.h does not take
 };
 
-class CpuPrecision : public PrecisionPolicy {
- public:
-  bool reads_bf16(const Graph& graph, const Node& node, size_t input) const override {
-    switch (node.op) {
-      case Op::matmul:
-      case Op::conv:
-      case Op::conv_input_grad:
-      case Op::conv_weight_grad:
-        return input < 2;
-      case Op::batch_norm_train:
-        return input == 0;
-      case Op::batch_norm_grad:
-        return input == 0 || input == 4 || input == 5;
-      case Op::reduce_sum:
-        return sums_channels(graph, node);
-      default:
-        return is_pointwise(node);
-    }
-  }
-  bool writes_bf16(const Graph&, const Node& node, size_t output) const override {
-    switch (node.op) {
-      case Op::matmul:
-      case Op::conv:
-      case Op::conv_input_grad:
-      case Op::batch_norm_train:
-      case Op::batch_norm_grad:
-        return output == 0;
-      default:
-        return is_pointwise(node);
-    }
-  }
-
- private:
-  static bool is_pointwise(const Node& node) {
-    return node.op == Op::elementwise || (is_elementwise(node.op) && node.op != Op::cast);
-  }
-  /// A sum over all axes but the last.
-  static bool sums_channels(const Graph& graph, const Node& node) {
-    std::set<int> axes;
-    for (int axis : node.get<AxesAttr>().axes) axes.insert(axis);
-    const int rank = graph.value(node.inputs[0]).shape.rank();
-    return static_cast<int>(axes.size()) == rank - 1 && !axes.contains(rank - 1);
-  }
-};
-
 class CpuBackend : public Backend {
  public:
   std::string_view name() const override { return "cpu"; }
@@ -92,7 +46,7 @@ std::unique_ptr<Program> CpuBackend::compile(const Graph& graph, Store& store,
   auto* own = dynamic_cast<CpuStore*>(&store);
   check(own != nullptr, ErrorKind::usage, "cpu: the store belongs to another backend");
   Fused fused = optimise(graph, CpuFusion(narrow), options.fuse);
-  if (narrow) fused.graph = mixed_precision(fused.graph, CpuPrecision());
+  if (narrow) fused.graph = mixed_precision(fused.graph);
   std::vector<std::string> notes;
   for (const auto& [node, action] : fused.notes) notes.push_back(fmt::format("{}: {}", node, action));
   return std::make_unique<CpuProgram>(Lowering(fused.graph, *own, engine_).run(), options.seed,

@@ -1,7 +1,7 @@
 #include "backend/cuda/cuda.h"
 #include "backend/cuda/cuda_program.h"
 #include "backend/cuda/driver.h"
-#include "backend/cuda/precision.h"
+#include "graph/passes/mixed_precision.h"
 #include "graph/passes/passes.h"
 
 namespace agon {
@@ -36,7 +36,7 @@ std::unique_ptr<Program> CudaBackend::compile(const Graph& graph, Store& store,
   check(own != nullptr && own->device() == device_, ErrorKind::usage,
         "{}: the store belongs to another backend", name_);
   Fused fused = optimise(graph, CudaFusion(), options.fuse);
-  if (options.precision == Precision::bf16) fused.graph = mixed_precision(fused.graph, CudaPrecision());
+  if (options.precision == Precision::bf16) fused.graph = mixed_precision(fused.graph);
   Lowered lowered = Lowering(fused.graph, *own, options).run();
   std::vector<std::string> notes;
   for (const auto& [node, action] : fused.notes) notes.push_back(fmt::format("{}: {}", node, action));

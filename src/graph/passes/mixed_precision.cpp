@@ -14,21 +14,58 @@ bool is_contraction(Op op) {
   return op == Op::matmul || op == Op::conv || op == Op::conv_input_grad || op == Op::conv_weight_grad;
 }
 
+bool is_pointwise(Op op) {
+  return is_elementwise(op) || op == Op::elementwise;
+}
+
 /// Ops that pass on what they read, element by element or channel by channel.
 bool passes_on(Op op) {
-  return is_elementwise(op) || op == Op::elementwise || op == Op::batch_norm_train ||
-         op == Op::batch_norm_grad;
+  return is_pointwise(op) || op == Op::batch_norm_train || op == Op::batch_norm_grad;
 }
 
 bool is_reduction(Op op) {
   return op == Op::reduce_sum || op == Op::reduce_max || op == Op::softmax || op == Op::log_softmax;
 }
 
+/// A sum over all axes but the last.
+bool sums_channels(const Graph& graph, const Node& node) {
+  const std::vector<int>& axes = node.get<AxesAttr>().axes;
+  const int rank = graph.value(node.inputs[0]).shape.rank();
+  return static_cast<int>(axes.size()) == rank - 1 && std::ranges::find(axes, rank - 1) == axes.end();
+}
+
+/// Whether a kernel takes its operand `input` as bf16.
+bool reads_bf16(const Graph& graph, const Node& node, size_t input) {
+  switch (node.op) {
+    case Op::batch_norm_train:
+      return input == 0;
+    case Op::batch_norm_grad:
+      return input == 0 || input == 4 || input == 5;
+    case Op::reduce_sum:
+      return sums_channels(graph, node);
+    default:
+      return is_contraction(node.op) ? input < 2 : is_pointwise(node.op);
+  }
+}
+
+/// Whether a kernel can give its result `output` as bf16.
+bool writes_bf16(const Node& node, int output) {
+  switch (node.op) {
+    case Op::matmul:
+    case Op::conv:
+    case Op::conv_input_grad:
+    case Op::batch_norm_train:
+    case Op::batch_norm_grad:
+      return output == 0;
+    default:
+      return is_pointwise(node.op);
+  }
+}
+
 class MixedPrecision {
  public:
-  MixedPrecision(const Graph& graph, const PrecisionPolicy& policy)
+  explicit MixedPrecision(const Graph& graph)
       : graph_(graph),
-        policy_(policy),
         root_(count()),
         from_batch_(count(), false),
         reaches_(count(), false),
@@ -61,7 +98,6 @@ class MixedPrecision {
   int narrowed(int id);
 
   const Graph& graph_;
-  const PrecisionPolicy& policy_;
   std::vector<int> root_;         ///< the value whose memory a view shows; itself if it is none
   std::vector<bool> from_batch_;  ///< depends on inputs or random numbers, not on states alone
   std::vector<bool> reaches_;     ///< by root: a contraction reads it or what is pointwise made of it
@@ -102,7 +138,7 @@ void MixedPrecision::find_readers() {
     }
     for (size_t i = 0; i < node.inputs.size(); ++i) {
       const size_t source = root(node.inputs[i]);
-      if (policy_.reads_bf16(graph_, node, i) && (multiplies || !is_contraction(node.op))) {
+      if (reads_bf16(graph_, node, i) && (multiplies || !is_contraction(node.op))) {
         if ((multiplies && i < 2) || (pointwise && reaches)) reaches_[source] = true;
         if (pointwise && before_reduction && node.op != Op::batch_norm_train &&
             node.op != Op::batch_norm_grad)
@@ -121,7 +157,7 @@ bool MixedPrecision::chooses_narrow(int id) const {
   const Node& producer = graph_.node(info.producer);
   if (info.dtype != DType::f32 || info.shape.rank() < 2 || wide_[source] || !reaches_[source]) return false;
   if (is_contraction(producer.op) && !multiplies_narrow(producer)) return false;
-  return !producer.inputs.empty() && policy_.writes_bf16(graph_, producer, static_cast<size_t>(info.port));
+  return !producer.inputs.empty() && writes_bf16(producer, info.port);
 }
 
 /// The bf16 copy of a value that is stored as f32: made where its memory begins, seen through the same views.
@@ -160,8 +196,8 @@ void MixedPrecision::copy(const Node& node) {
 
 }  // namespace
 
-Graph mixed_precision(const Graph& graph, const PrecisionPolicy& policy) {
-  return MixedPrecision(graph, policy).run();
+Graph mixed_precision(const Graph& graph) {
+  return MixedPrecision(graph).run();
 }
 
 }  // namespace agon
