@@ -5,16 +5,9 @@
 #include <string>
 #include <vector>
 
-namespace agon::cpu {
+#include "backend/ref.h"
 
-/// A place in one of a program's buffers, fixed before the addresses are known.
-struct Ref {
-  int buffer = -1;
-  int64_t offset = 0;  ///< bytes
-  bool valid() const { return buffer >= 0; }
-  Ref operator+(int64_t bytes) const { return {buffer, offset + bytes}; }
-  bool operator==(const Ref&) const = default;
-};
+namespace agon::cpu {
 
 /// What a step sees when it runs: the address of every buffer, and the step block.
 struct Frame {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backend/commit_states.h"
 #include "backend/cpu/kernels/bf16.h"
 #include "backend/cpu/kernels/shape.h"
 #include "graph/alias.h"
@@ -307,39 +308,24 @@ void Lowering::lower(const Node& node) {
   }
 }
 
-/// Copies final values that could not be written in place. Two rounds, through temporaries where the source
-/// is itself a state's memory, so that states may trade places.
 void Lowering::commit_states() {
-  const auto roots = state_roots(graph_);
-  std::vector<std::tuple<Ref, Ref, int>> late;
-  auto copy = [&](Ref from, Ref to, int value) {
-    const auto bytes = bytes_of(value);
-    emit({"assign",
-          graph_.producer(value).name,
-          info(value).shape.str(),
-          [=](const Frame& f) { std::memmove(f.at<std::byte>(to), f.at<std::byte>(from), bytes); },
-          {},
-          0,
-          2.0 * static_cast<double>(bytes)});
-  };
-  for (const auto& [state, value] : graph_.assignments()) {
-    const Ref to = plain_[static_cast<size_t>(state)];
-    Ref from = get(value);
+  const auto place = [&](int value) {
+    const Ref ref = get(value);
     pending_.clear();
-    if (from == to) continue;
-    if (roots[static_cast<size_t>(value)] >= 0) {
-      const Ref held = scratch(bytes_of(value));
-      touch(from);
-      copy(from, held, value);
-      from = held;
-    }
-    late.emplace_back(from, to, value);
-  }
-  for (const auto& [from, to, value] : late) {
-    touch(from);
-    touch(to);
-    copy(from, to, value);
-  }
+    return ref;
+  };
+  const auto hold = [&](int value) { return Ref{add_arena(bytes_of(value)), 0}; };
+  agon::commit_states(graph_, place, hold, [&](Ref from, Ref to, int value) {
+    const auto bytes = bytes_of(value);
+    append({"assign",
+            graph_.producer(value).name,
+            info(value).shape.str(),
+            [=](const Frame& f) { std::memmove(f.at<std::byte>(to), f.at<std::byte>(from), bytes); },
+            {},
+            0,
+            2.0 * static_cast<double>(bytes)},
+           {from, to});
+  });
 }
 
 void Lowering::place_outputs() {

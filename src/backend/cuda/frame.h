@@ -6,17 +6,9 @@
 #include <vector>
 
 #include "backend/cuda/device.h"
+#include "backend/ref.h"
 
 namespace agon::device {
-
-/// A place in one of a program's buffers, fixed before the addresses are known.
-struct Ref {
-  int buffer = -1;
-  int64_t offset = 0;  ///< bytes
-  bool valid() const { return buffer >= 0; }
-  Ref operator+(int64_t bytes) const { return {buffer, offset + bytes}; }
-  bool operator==(const Ref&) const = default;
-};
 
 /// What a step sees when it is launched or captured: the address of every buffer.
 struct Frame {
