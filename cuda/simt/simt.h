@@ -11,13 +11,16 @@ extern "C" {
 int agon_simt_version(void);
 
 // Sets an option, as the environment variable AGON_SIMT_<NAME> does at the start of the program:
-//   arch      sm_80, sm_86, sm_89, sm_90, sm_100: whose limits and rates hold  (only while nothing is
-//   allocated) memory    bytes of device memory, with K, M or G: "16G" seed      order of streams, blocks and
-//   warps, errors of approximate instructions threads   host threads that run blocks; 0: one per processor
-//   checks    1: races, unwritten memory and so on are looked for; 0: faults alone  (only while nothing is
-//   allocated) count     1: counters are kept launches  1: counters of every launch, not only of every kernel
-//   reports   file that each report is appended to as it is found, a line each; "-": stderr
-//   counters  file that the counters are written to as JSON when the program ends
+// - arch: sm_80, sm_86, sm_89, sm_90 or sm_100, whose limits and rates hold (only while nothing is allocated)
+// - memory: bytes of device memory, with K, M or G: "16G"
+// - seed: order of streams, blocks and warps, errors of approximate instructions
+// - threads: host threads that run blocks; 0: one per processor
+// - checks: 1: races, unwritten memory and so on are looked for; 0: faults alone (only while nothing is
+// allocated)
+// - count: 1: counters are kept
+// - launches: 1: counters of every launch, not only of every kernel
+// - reports: file that each report is appended to as it is found, a line each; "-": stderr
+// - counters: file that the counters are written to as JSON when the program ends
 // Returns 0, or -1: agon_simt_last_message tells why.
 int agon_simt_set(const char* name, const char* value);
 

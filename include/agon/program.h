@@ -61,6 +61,7 @@ struct ProgramInfo {
   size_t unplanned_bytes = 0;                  ///< what they would take without sharing
   size_t workspace_bytes = 0;                  ///< library scratchpads and cached weight layouts
   int kernels = 0;                             ///< launches per run
+  bool asynchronous = false;                   ///< run() returns before its work is done
   std::vector<std::string> lines;              ///< one a kernel: op, scope, shape and layout, implementation
   std::vector<std::string> fusions;            ///< what was fused into what, and why not where it was not
   std::map<std::string, std::string> choices;  ///< autotune's, by problem

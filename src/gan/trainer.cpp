@@ -47,6 +47,8 @@ struct Trainer::Parts {
   void compile();
   void restore();
   void train_step();
+  bool settle_due() const;
+  void settle();
   void account(const StepRecord& record, const std::vector<std::string>& names);
   void after_step();
   void draw_grid();
@@ -163,10 +165,26 @@ void Trainer::Parts::train_step() {
     variant.program->set_scalar(name, value);
   feed.fill(*variant.program, variant.inputs);
   variant.program->run(step);
-  const auto records = variant.program->drain();
-  clock->stop();
   ++step;
-  for (const StepRecord& record : records) account(record, variant.program->scalar_names());
+  if (!variant.program->info().asynchronous || settle_due()) settle();
+}
+
+/// Whether the records are wanted now: a wait for a device after every step would leave it idle between them.
+bool Trainer::Parts::settle_due() const {
+  constexpr double glance = 0.25;  // seconds; what looks at the progress wants losses of about now
+  return calendar.log_due(step) || calendar.sample_due(step) || calendar.checkpoint_due(step) ||
+         calendar.evaluation_due(step) || clock->under_way() >= glance;
+}
+
+/// Waits for the steps under way and takes what they recorded.
+void Trainer::Parts::settle() {
+  std::vector<std::pair<StepRecord, const Program*>> records;
+  for (const Variant& variant : variants)
+    for (StepRecord& record : variant.program->drain())
+      records.emplace_back(std::move(record), variant.program.get());
+  clock->stop();
+  std::ranges::sort(records, {}, [](const auto& entry) { return entry.first.step; });
+  for (const auto& [record, program] : records) account(record, program->scalar_names());
 }
 
 void Trainer::Parts::account(const StepRecord& record, const std::vector<std::string>& names) {
@@ -222,6 +240,7 @@ void Trainer::Parts::draw_grid() {
 }
 
 void Trainer::Parts::save() {
+  settle();  // a checkpoint holds finite numbers only
   if (saved == step) return;
   Checkpoint checkpoint;
   checkpoint.step = step;

@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace agon {
 
@@ -9,15 +10,29 @@ class StepClock {
  public:
   explicit StepClock(double seconds_before) : total_(seconds_before) {}
 
-  void start() { began_ = Clock::now(); }
+  /// A step begins; goes on counting where a stretch of steps is under way.
+  void start() {
+    if (steps_under_way_++ == 0) began_ = Clock::now();
+  }
+  /// Since the first start after a stop.
+  double under_way() const {
+    return steps_under_way_ == 0 ? 0 : std::chrono::duration<double>(Clock::now() - began_).count();
+  }
+  /// The steps since the last call are done.
   void stop() {
-    const double taken = std::chrono::duration<double>(Clock::now() - began_).count();
+    const double taken = under_way();
+    const int steps = std::exchange(steps_under_way_, 0);
+    if (steps == 0) return;
     total_ += taken;
     since_line_ += taken;
-    ++steps_since_line_;
-    // The first step touches every page for the first time and tells nothing of the next.
-    if (++steps_ == 1) return;
-    mean_ = steps_ == 2 ? taken : mean_ + (taken - mean_) / std::min(steps_ - 1, window);
+    steps_since_line_ += steps;
+    const bool first = steps_ == 0;
+    steps_ += steps;
+    // The first stretch touches every page for the first time and tells nothing of the next.
+    if (first) return;
+    const double each = taken / steps;
+    mean_ = mean_ == 0 ? each
+                       : mean_ + (each - mean_) * std::min(1.0, 1.0 * steps / std::min(steps_ - 1, window));
   }
 
   double total() const { return total_; }
@@ -35,7 +50,7 @@ class StepClock {
   using Clock = std::chrono::steady_clock;
   Clock::time_point began_{};
   double total_, mean_ = 0, since_line_ = 0;
-  int steps_ = 0, steps_since_line_ = 0;
+  int steps_ = 0, steps_since_line_ = 0, steps_under_way_ = 0;
 };
 
 }  // namespace agon

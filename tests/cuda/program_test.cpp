@@ -1,29 +1,11 @@
-#include <cstdlib>
-
 #include "agon/game.h"
 
 #include "catch.h"
-#include "support/backends.h"
+#include "cuda/device.h"
 
 using namespace agon;
 
 namespace {
-
-/// The device of these tests: the simulated one, or as AGON_TEST_BACKENDS says. Null after a line that names
-/// the test.
-std::shared_ptr<Backend> device(const char* test) {
-  for (const char* name : {"simt", "cuda"}) {
-    const char* wanted = std::getenv("AGON_TEST_BACKENDS");
-    if (std::string(wanted != nullptr ? wanted : "simt") != name) continue;
-    try {
-      return open_backend(name);
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::unsupported) throw;
-      std::printf("skipped: %s on %s: %s\n", test, name, error.what());
-    }
-  }
-  return nullptr;
-}
 
 std::string message_of(const std::function<void()>& action) {
   try {

@@ -68,7 +68,7 @@ LaunchResult run_text(const std::string& text, const std::string& name,
   launch.block.x = shape.threads;
   launch.dynamic_shared = dynamic_shared;
   launch.params = params;
-  launch.seed = shape.seed;
+  launch.seed = launch.approximation = shape.seed;
   launch.cooperative = shape.cooperative;
   Clock clock;
   clock.raise(0, memory.history().current());

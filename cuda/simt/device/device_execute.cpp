@@ -56,6 +56,7 @@ double Device::execute_kernel(const KernelWork& work) {
   launch.params = work.params;
   launch.operation = memory_->history().current();
   launch.seed = settings_.seed + seed_step * launch.operation;
+  launch.approximation = settings_.seed;
   launch.cooperative = work.cooperative;
 
   Options options;

@@ -1,6 +1,6 @@
 // The approximate functions of PTX. A device's results are wrong in the last bits in its own way; here they
-// are wrong by what the PTX manual allows at most, in a way that a seed picks: the same argument gives the
-// same result within a launch's seed, as on a device.
+// are wrong by what the PTX manual allows at most, in a way that a seed picks: with one seed the same
+// argument gives the same result in every launch, as on a device.
 #pragma once
 
 #include <cstdint>

@@ -18,7 +18,7 @@ const Step* each(Warp& w, const Step* s, F f) {
 
 template <Function function>
 const Step* single(Warp& w, const Step* s) {
-  const std::uint64_t seed = w.worker->run.launch.seed;
+  const std::uint64_t seed = w.worker->run.launch.approximation;
   const bool ftz = s->flags & flag_ftz;
   return each<float>(w, s, [=](float a) { return approximate(function, a, ftz, seed); });
 }
@@ -28,14 +28,14 @@ const Step* twice(Warp& w, const Step* s) {
 }
 template <Function function, bool bf16, bool pair>
 const Step* half(Warp& w, const Step* s) {
-  const std::uint64_t seed = w.worker->run.launch.seed;
+  const std::uint64_t seed = w.worker->run.launch.approximation;
   return each<std::uint32_t>(w, s, [=](std::uint32_t a) {
     const std::uint32_t low = approximate_half(function, bf16, a & 0xffff, seed);
     return pair ? low | approximate_half(function, bf16, a >> 16, seed) << 16 : low;
   });
 }
 const Step* quotient(Warp& w, const Step* s) {
-  const std::uint64_t seed = w.worker->run.launch.seed;
+  const std::uint64_t seed = w.worker->run.launch.approximation;
   const bool ftz = s->flags & flag_ftz;
   const float *a = lanes<float>(w, s->a), *b = lanes<float>(w, s->b);
   float* d = lanes<float>(w, s->d);

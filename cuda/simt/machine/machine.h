@@ -30,7 +30,8 @@ struct Launch {
   Dim3 grid, block;
   std::uint32_t dynamic_shared = 0;   // bytes behind the kernel's static shared memory
   std::span<const std::byte> params;  // laid out as the kernel's .param space
-  std::uint64_t seed = 0;             // order of warps and blocks, interleaving, errors of approximations
+  std::uint64_t seed = 0;             // order of warps and blocks, interleaving
+  std::uint64_t approximation = 0;    // errors of approximate functions: a device errs alike in all launches
   std::uint32_t operation = 0;  // what Memory knows this launch by when it asks what happened before what
   bool cooperative = false;     // all blocks resident at once
 };

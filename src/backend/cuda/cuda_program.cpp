@@ -127,6 +127,7 @@ void CudaProgram::describe() {
   info_.unplanned_bytes = lowered_.plan.total_bytes();
   info_.workspace_bytes = workspace_.size() + shared_workspace_.size() + constants_.size();
   info_.kernels = device_->cuda().kernel_count(graphs_[0].get());
+  info_.asynchronous = true;
   for (const Step& step : lowered_.steps)
     info_.lines.push_back(fmt::format("{:<18} {:<40} {}", step.op, step.name, step.detail));
   info_.fusions = lowered_.notes;

@@ -1,0 +1,23 @@
+#pragma once
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+#include "agon/program.h"
+
+/// The device of these tests: the simulated one, or as AGON_TEST_BACKENDS says. Null after a line that names
+/// the test.
+inline std::shared_ptr<agon::Backend> device(const char* test) {
+  for (const char* name : {"simt", "cuda"}) {
+    const char* wanted = std::getenv("AGON_TEST_BACKENDS");
+    if (std::string(wanted != nullptr ? wanted : "simt") != name) continue;
+    try {
+      return agon::open_backend(name);
+    } catch (const agon::Error& error) {
+      if (error.kind() != agon::ErrorKind::unsupported) throw;
+      std::printf("skipped: %s on %s: %s\n", test, name, error.what());
+    }
+  }
+  return nullptr;
+}
