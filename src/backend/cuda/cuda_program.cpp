@@ -226,10 +226,13 @@ void CudaProgram::count_steps(const Frame& f, std::vector<KernelTime>& times) co
     lowered_.steps[i].launch(f);
     device_->synchronize();
     times[i].counters = device_->simulator().counters();
-    double activations = 0;
-    for (const auto& [address, bytes] : device_->simulator().touched())
+    double distinct = 0, activations = 0;
+    for (const auto& [address, bytes] : device_->simulator().touched()) {
+      distinct += bytes;
       if (address == address_of(arena_.data()) || address == address_of(feed_.memory(feed_.last_slot())))
         activations += bytes;
+    }
+    times[i].counters.emplace_back("distinct bytes", distinct);
     times[i].counters.emplace_back("activation bytes", activations);
   }
 }
