@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "cuda/simt/check/memory.h"
-#include "cuda/simt/decode/program.h"
 #include "cuda/simt/machine/machine.h"
+#include "cuda/simt/program.h"
 #include "product_loop.h"
 
 namespace {

@@ -1,5 +1,5 @@
 #include "catch.h"
-#include "cuda/simt/device/history.h"
+#include "cuda/simt/check/history.h"
 
 using agon::simt::Clock;
 using agon::simt::History;

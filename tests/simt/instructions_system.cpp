@@ -4,8 +4,8 @@
 
 #include "catch.h"
 #include "cuda/simt/check/memory.h"
-#include "cuda/simt/decode/program.h"
 #include "cuda/simt/machine/machine.h"
+#include "cuda/simt/program.h"
 #include "ptx_compile.h"
 
 using namespace agon::simt;

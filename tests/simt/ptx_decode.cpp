@@ -5,7 +5,7 @@
 #include "agon/error.h"
 
 #include "catch.h"
-#include "cuda/simt/decode/program.h"
+#include "cuda/simt/program.h"
 #include "ptx_compile.h"
 
 using namespace agon::simt;

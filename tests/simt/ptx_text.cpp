@@ -4,7 +4,7 @@
 #include "agon/error.h"
 
 #include "catch.h"
-#include "cuda/simt/decode/program.h"
+#include "cuda/simt/program.h"
 #include "cuda/simt/ptx/fatbin.h"
 #include "cuda/simt/ptx/lexer.h"
 #include "ptx_compile.h"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "cuda/simt/api/graph.h"
+#include "cuda/simt/api/graph_handles.h"
 #include "cuda/simt/api/support.h"
 
 namespace agon::simt::api {

@@ -2,7 +2,7 @@
 #include <cstring>
 
 #include "cuda/simt/api/capture.h"
-#include "cuda/simt/api/graph.h"
+#include "cuda/simt/api/graph_handles.h"
 #include "cuda/simt/api/support.h"
 
 using namespace agon::simt;

@@ -1,62 +1,12 @@
 #include "cuda/simt/api/graph.h"
 
 #include <algorithm>
-#include <unordered_map>
 
 #include "cuda/simt/api/capture.h"
+#include "cuda/simt/api/graph_handles.h"
 #include "cuda/simt/api/support.h"
 
 namespace agon::simt::api {
-namespace {
-
-struct Handles {
-  std::unordered_map<const void*, std::shared_ptr<Graph>> graphs;
-  std::unordered_map<const void*, std::unique_ptr<GraphExec>> execs;
-};
-
-Handles& handles() {
-  static auto* all = new Handles;
-  return *all;
-}
-
-}  // namespace
-
-cudaGraph_t adopt(std::shared_ptr<Graph> graph) {
-  auto* handle = reinterpret_cast<cudaGraph_t>(graph.get());
-  handles().graphs.try_emplace(handle, std::move(graph));
-  return handle;
-}
-
-std::shared_ptr<Graph> graph_of(cudaGraph_t handle) {
-  const auto found = handles().graphs.find(handle);
-  require(found != handles().graphs.end(), cudaErrorInvalidValue, "the graph was destroyed or never made");
-  return found->second;
-}
-
-GraphNode* node_of(cudaGraphNode_t handle) {
-  auto* node = reinterpret_cast<GraphNode*>(handle);
-  const bool known = std::any_of(handles().graphs.begin(), handles().graphs.end(),
-                                 [&](const auto& entry) { return entry.second->owns(node); });
-  require(known, cudaErrorInvalidValue, "the node belongs to no graph");
-  return node;
-}
-
-GraphExec& exec_of(cudaGraphExec_t handle) {
-  const auto found = handles().execs.find(handle);
-  require(found != handles().execs.end(), cudaErrorInvalidValue,
-          "the executable graph was destroyed or never made");
-  return *found->second;
-}
-
-std::vector<GraphNode*> nodes_of(const cudaGraphNode_t* nodes, std::size_t count) {
-  std::vector<GraphNode*> found;
-  for (std::size_t i = 0; i < count; ++i) found.push_back(node_of(nodes[i]));
-  return found;
-}
-
-void forget_execs() {
-  handles().execs.clear();
-}
 
 cudaGraphNodeType type_of(const GraphNode& node) {
   if (node.child) return cudaGraphNodeTypeGraph;
@@ -107,10 +57,7 @@ AGON_API cudaError_t cudaGraphCreate(cudaGraph_t* graph, unsigned flags) {
 }
 
 AGON_API cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
-  return enter(__func__, [&](Device&) {
-    graph_of(graph);
-    handles().graphs.erase(graph);
-  });
+  return enter(__func__, [&](Device&) { drop(graph); });
 }
 
 AGON_API cudaError_t cudaGraphClone(cudaGraph_t* copy, cudaGraph_t graph) {
@@ -194,9 +141,7 @@ AGON_API cudaError_t cudaGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t gra
     require(
         (flags & ~(cudaGraphInstantiateFlagUseNodePriority | cudaGraphInstantiateFlagAutoFreeOnLaunch)) == 0,
         cudaErrorNotSupported, "the flags {:#x} are not simulated", flags);
-    auto made = device.scheduler().instantiate(std::make_shared<GraphPlan>(*graph_of(graph)));
-    *exec = reinterpret_cast<cudaGraphExec_t>(made.get());
-    handles().execs[*exec] = std::move(made);
+    *exec = adopt(device.scheduler().instantiate(std::make_shared<GraphPlan>(*graph_of(graph))));
   });
 }
 
@@ -208,7 +153,7 @@ AGON_API cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t* exec, cudaGr
 AGON_API cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec) {
   return enter(__func__, [&](Device& device) {
     device.scheduler().retire(exec_of(exec));
-    handles().execs.erase(exec);
+    drop(exec);
   });
 }
 

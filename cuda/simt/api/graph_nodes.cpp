@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "cuda/simt/api/graph.h"
+#include "cuda/simt/api/graph_handles.h"
 #include "cuda/simt/api/launch.h"
 #include "cuda/simt/api/support.h"
 

@@ -1,7 +1,7 @@
 #include "cuda/simt/check/fast.h"
 
 #include "cuda/simt/check/cells.h"
-#include "cuda/simt/exec/isa.h"
+#include "cuda/simt/vector/isa.h"
 
 namespace agon::simt::fast {
 namespace {

@@ -13,8 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "cuda/simt/check/history.h"
 #include "cuda/simt/check/report.h"
-#include "cuda/simt/device/history.h"
 
 namespace agon::simt {
 

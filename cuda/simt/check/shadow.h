@@ -14,7 +14,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "cuda/simt/device/history.h"
+#include "cuda/simt/check/history.h"
 
 namespace agon::simt {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <bit>
 
-#include "cuda/simt/exec/isa.h"
 #include "cuda/simt/machine/warp.h"
+#include "cuda/simt/vector/isa.h"
 
 namespace agon::simt {
 

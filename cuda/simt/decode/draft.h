@@ -3,7 +3,7 @@
 #include <map>
 #include <vector>
 
-#include "cuda/simt/decode/program.h"
+#include "cuda/simt/program.h"
 #include "cuda/simt/ptx/body.h"
 
 /// A kernel half decoded: instructions over virtual registers, before slots are given out.

@@ -1,4 +1,4 @@
-#include "cuda/simt/decode/program.h"
+#include "cuda/simt/program.h"
 
 #include <algorithm>
 #include <map>
@@ -15,7 +15,7 @@ namespace agon::simt {
 std::string_view op_name(Op op) {
   static constexpr std::string_view names[] = {
 #define OP(name) #name,
-#include "cuda/simt/decode/opcodes.inc"
+#include "cuda/simt/opcodes.inc"
 #undef OP
   };
   return names[static_cast<size_t>(op)];

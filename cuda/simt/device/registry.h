@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "cuda/simt/decode/program.h"
+#include "cuda/simt/program.h"
 
 namespace agon::simt {
 

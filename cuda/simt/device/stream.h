@@ -10,8 +10,8 @@
 #include <variant>
 #include <vector>
 
+#include "cuda/simt/check/history.h"
 #include "cuda/simt/device/graph_work.h"
-#include "cuda/simt/device/history.h"
 
 namespace agon::simt {
 

@@ -2,10 +2,10 @@
 #include <type_traits>
 
 #include "cuda/simt/exec/exec.h"
-#include "cuda/simt/exec/isa.h"
+#include "cuda/simt/vector/isa.h"
 
 #define AGON_SIMT_FILE "cuda/simt/exec/bits.inl"
-#include "cuda/simt/exec/foreach_isa.h"
+#include "cuda/simt/vector/foreach_isa.h"
 
 namespace agon::simt {
 Handler find_bits(const Instruction& in) {

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "cuda/simt/decode/program.h"
+#include "cuda/simt/program.h"
 
 namespace agon::simt {
 

@@ -6,10 +6,10 @@
 #include <type_traits>
 
 #include "cuda/simt/exec/exec.h"
-#include "cuda/simt/exec/isa.h"
+#include "cuda/simt/vector/isa.h"
 
 #define AGON_SIMT_FILE "cuda/simt/exec/float.inl"
-#include "cuda/simt/exec/foreach_isa.h"
+#include "cuda/simt/vector/foreach_isa.h"
 
 namespace agon::simt {
 Handler find_float(const Instruction& in) {

@@ -5,10 +5,10 @@
 
 #include "cuda/simt/count/access.h"
 #include "cuda/simt/exec/exec.h"
-#include "cuda/simt/exec/isa.h"
+#include "cuda/simt/vector/isa.h"
 
 #define AGON_SIMT_FILE "cuda/simt/exec/memory.inl"
-#include "cuda/simt/exec/foreach_isa.h"
+#include "cuda/simt/vector/foreach_isa.h"
 
 namespace agon::simt {
 Handler find_memory(const Instruction& in) {

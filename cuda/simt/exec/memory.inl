@@ -1,6 +1,6 @@
 // Loads and stores of every space. Included by foreach_isa.h.
 #include "cuda/simt/count/access_pattern.inl"
-#include "cuda/simt/device/elements.inl"
+#include "cuda/simt/exec/elements.inl"
 
 // The addresses that the lanes name.
 AGON_SIMT_INLINE void addresses(Warp& w, const Step* s, std::uint64_t* out) {

@@ -4,11 +4,11 @@
 
 #include "cuda/simt/count/access.h"
 #include "cuda/simt/exec/exec.h"
-#include "cuda/simt/exec/isa.h"
 #include "cuda/simt/machine/collective.h"
+#include "cuda/simt/vector/isa.h"
 
 #define AGON_SIMT_FILE "cuda/simt/exec/mma.inl"
-#include "cuda/simt/exec/foreach_isa.h"
+#include "cuda/simt/vector/foreach_isa.h"
 
 namespace agon::simt {
 

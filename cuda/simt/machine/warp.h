@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "cuda/simt/decode/program.h"
 #include "cuda/simt/machine/machine.h"
+#include "cuda/simt/program.h"
 
 namespace agon::simt {
 

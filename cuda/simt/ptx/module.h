@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "cuda/simt/decode/program.h"
+#include "cuda/simt/program.h"
 #include "cuda/simt/ptx/types.h"
 
 /// A PTX module as text: its variables, and its functions with bodies not yet read.

@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "cuda/simt/decode/program.h"
+#include "cuda/simt/program.h"
 
 namespace agon::simt::ptx {
 

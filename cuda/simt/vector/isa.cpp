@@ -1,4 +1,4 @@
-#include "cuda/simt/exec/isa.h"
+#include "cuda/simt/vector/isa.h"
 
 #include <cstdlib>
 #include <string_view>

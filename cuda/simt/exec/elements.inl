@@ -1,4 +1,4 @@
-// What loads and stores move between memory and registers. Included by exec_memory.inl.
+// What loads and stores move between memory and registers. Included by memory.inl.
 
 template <class M>
 AGON_SIMT_INLINE M load_from(const std::byte* p) {

@@ -1,4 +1,4 @@
-#include "cuda/simt/device/history.h"
+#include "cuda/simt/check/history.h"
 
 #include <utility>
 

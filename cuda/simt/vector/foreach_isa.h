@@ -10,7 +10,7 @@ namespace agon::simt {
 namespace {
 
 namespace base {
-#include "cuda/simt/exec/lanes.inl"
+#include "cuda/simt/vector/lanes.inl"
 #include AGON_SIMT_FILE
 }  // namespace base
 
@@ -18,7 +18,7 @@ namespace base {
 #pragma GCC push_options
 #pragma GCC target("arch=x86-64-v3")
 namespace v3 {
-#include "cuda/simt/exec/lanes.inl"
+#include "cuda/simt/vector/lanes.inl"
 #include AGON_SIMT_FILE
 }  // namespace v3
 #pragma GCC pop_options
@@ -26,7 +26,7 @@ namespace v3 {
 #pragma GCC push_options
 #pragma GCC target("arch=x86-64-v4,prefer-vector-width=512")
 namespace v4 {
-#include "cuda/simt/exec/lanes.inl"
+#include "cuda/simt/vector/lanes.inl"
 #include AGON_SIMT_FILE
 }  // namespace v4
 #pragma GCC pop_options

@@ -14,7 +14,7 @@ namespace agon::simt {
 
 enum class Op : uint16_t {
 #define OP(name) name,
-#include "cuda/simt/decode/opcodes.inc"
+#include "cuda/simt/opcodes.inc"
 #undef OP
   count_
 };
