@@ -87,13 +87,15 @@ Frame CudaProgram::frame(int slot) const {
   return result;
 }
 
+/// In a range of its name, which profilers show.
+void CudaProgram::launch_step(const Step& step, const Frame& f) const {
+  device_->cuda().push_range(device_->context(), step.name.c_str());
+  step.launch(f);
+  device_->cuda().pop_range(device_->context());
+}
+
 void CudaProgram::launch_steps(const Frame& f) const {
-  const auto& cuda = device_->cuda();
-  for (const Step& step : lowered_.steps) {
-    cuda.push_range(device_->context(), step.name.c_str());
-    step.launch(f);
-    cuda.pop_range(device_->context());
-  }
+  for (const Step& step : lowered_.steps) launch_step(step, f);
   launch_record(f);
 }
 
@@ -206,7 +208,7 @@ void CudaProgram::time_steps(const Frame& f, double weight, std::vector<KernelTi
   for (size_t i = 0; i <= times.size(); ++i) marks.emplace_back(device_, true);
   marks[0].record(agon_cuda_compute);
   for (size_t i = 0; i < times.size(); ++i) {
-    lowered_.steps[i].launch(f);
+    launch_step(lowered_.steps[i], f);
     marks[i + 1].record(agon_cuda_compute);
   }
   device_->synchronize();
@@ -223,7 +225,7 @@ void CudaProgram::count_steps(const Frame& f, std::vector<KernelTime>& times) co
   device_->synchronize();
   for (size_t i = 0; i < times.size(); ++i) {
     device_->simulator().clear_counters();
-    lowered_.steps[i].launch(f);
+    launch_step(lowered_.steps[i], f);
     device_->synchronize();
     times[i].counters = device_->simulator().counters();
     double distinct = 0, activations = 0;

@@ -39,6 +39,7 @@ class CudaProgram : public Program {
   DeviceMemory allocate_arena() const;
   void fill_constants() const;
   Frame frame(int slot) const;
+  void launch_step(const Step& step, const Frame& frame) const;
   void launch_steps(const Frame& frame) const;
   void launch_record(const Frame& frame) const;
   GraphPtr capture(int slot) const;
