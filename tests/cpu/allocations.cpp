@@ -3,6 +3,17 @@
 #include <atomic>
 #include <cerrno>
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+
+bool can_count_allocations() {
+  return false;
+}
+size_t large_allocations() {
+  return 0;
+}
+
+#else
+
 namespace {
 std::atomic<size_t> count{0};
 void note(size_t size) {
@@ -10,20 +21,11 @@ void note(size_t size) {
 }
 }  // namespace
 
-size_t large_allocations() {
-  return count;
-}
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-
-bool can_count_allocations() {
-  return false;
-}
-
-#else
-
 bool can_count_allocations() {
   return true;
+}
+size_t large_allocations() {
+  return count;
 }
 
 // glibc's own names for the functions that are replaced here.
