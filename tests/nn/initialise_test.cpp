@@ -16,12 +16,14 @@ struct Moments {
 };
 
 Moments moments(const std::string& init) {
-  Parameter p;
-  p.name = "w";
-  p.shape = {256, 128};
-  p.init = init;
-  p.fan_in = 128;
-  p.fan_out = 256;
+  const Parameter p{.name = "w",
+                    .shape = {256, 128},
+                    .init = init,
+                    .fan_in = 128,
+                    .fan_out = 256,
+                    .view = {},
+                    .permutation = {},
+                    .disk = {}};
   const Tensor t = nn::initial_value(p, "N.w", 3);
   Moments m;
   const auto v = t.as<float>();
