@@ -6,6 +6,7 @@
 #include "cuda/kernels/gradient_penalty.h"
 #include "cuda/kernels/indexing.h"
 #include "cuda/kernels/loss.h"
+#include "cuda/kernels/norm.h"
 #include "cuda/kernels/optimizer.h"
 #include "cuda/kernels/pool.h"
 #include "cuda/kernels/random.h"
@@ -14,6 +15,7 @@
 #include "cuda/kernels/resize.h"
 #include "cuda/kernels/shape.h"
 #include "cuda/kernels/softmax.h"
+#include "cuda/kernels/spectral_norm.h"
 
 /// The kernel families of the table: each launch function with its arguments, those that need scratch, and
 /// those that choose among instances and hand out statistics.
@@ -33,6 +35,8 @@
   X(interpolate, InterpolateArgs)               \
   X(loss, LossArgs)                             \
   X(matmul, MatmulArgs)                         \
+  X(norm, NormArgs)                             \
+  X(norm_grad, NormGradArgs)                    \
   X(one_hot, OneHotArgs)                        \
   X(optimizer, OptimizerArgs)                   \
   X(pad, PadArgs)                               \
@@ -42,7 +46,8 @@
   X(reduce, ReduceArgs)                         \
   X(resize, ResizeArgs)                         \
   X(scatter_add, ScatterAddArgs)                \
-  X(softmax, SoftmaxArgs)
+  X(softmax, SoftmaxArgs)                       \
+  X(spectral_norm, SpectralNormArgs)
 
 #define AGON_CUDA_WORKSPACES(X)            \
   X(batch_norm_grad, BatchNormGradArgs)    \
@@ -52,8 +57,11 @@
   X(gradient_penalty, GradientPenaltyArgs) \
   X(loss, LossArgs)                        \
   X(matmul, MatmulArgs)                    \
+  X(norm, NormArgs)                        \
+  X(norm_grad, NormGradArgs)               \
   X(optimizer, OptimizerArgs)              \
-  X(reduce, ReduceArgs)
+  X(reduce, ReduceArgs)                    \
+  X(spectral_norm, SpectralNormArgs)
 
 #define AGON_CUDA_CONTRACTIONS(X) \
   X(conv, ConvArgs)               \

@@ -85,6 +85,14 @@ enum class Op : uint8_t {
   // Batch norm over all axes but the last.
   batch_norm_train,  ///< (x, gamma, beta, running_mean, running_var) -> (y, mean, inv_std, new running_*)
   batch_norm_grad,   ///< (x, gamma, mean, inv_std, dy) -> (dx, dgamma, dbeta)
+  // Norms of each sample by itself. gamma and beta, and with them dgamma and dbeta, may be left out.
+  // Derivatives
+  // of sample_norm_grad take mean and inv_std for what they are of x, so that dx is what depends on x.
+  sample_norm,       ///< (x, gamma, beta) -> (y, mean, inv_std)
+  sample_norm_grad,  ///< (x, mean, inv_std, dy, gamma) -> (dx, dgamma, dbeta)
+  /// (w [rows, ..], u [rows]) -> (sigma, u', v) by one power iteration on w as a matrix [rows, columns];
+  /// derivatives hold u' and v fixed.
+  spectral_norm,
   // Optimizers over flat buffers; the last two outputs are sum(g^2) and sum(p'^2).
   adam,     ///< (p, g, m, v, lr, correction1, correction2) -> (p', m', v', ., .)
   rmsprop,  ///< (p, g, v, momentum buffer, lr) -> (p', v', buffer', ., .)
@@ -163,6 +171,20 @@ struct BatchNormAttr {
   double momentum = 0.1;  ///< weight of the new statistic, as PyTorch's; running variance is unbiased
   bool operator==(const BatchNormAttr&) const = default;
 };
+enum class SampleNormKind : uint8_t {
+  instance,  ///< over all axes but the first and the last; gamma and beta [channels]
+  layer,     ///< over all axes but the first; gamma and beta of a sample's shape
+};
+struct SampleNormAttr {
+  SampleNormKind kind = SampleNormKind::instance;
+  double eps = 1e-5;
+  bool operator==(const SampleNormAttr&) const = default;
+};
+struct SpectralNormAttr {
+  double eps = 1e-12;   ///< the least norm that u and v are divided by
+  bool iterate = true;  ///< false: u' is u
+  bool operator==(const SpectralNormAttr&) const = default;
+};
 struct OptimizerAttr {
   double beta1 = 0;  ///< adam's beta1; sgd's and rmsprop's momentum is beta1 too
   double beta2 = 0;  ///< adam's beta2, rmsprop's alpha
@@ -187,7 +209,8 @@ struct ElementwiseProgram {
 };
 
 using Attr = std::variant<std::monostate, FillAttr, RandomAttr, ClampAttr, AxesAttr, RangeAttr, MatmulAttr,
-                          ResizeAttr, BatchNormAttr, OptimizerAttr, Activation, Window, ElementwiseProgram>;
+                          ResizeAttr, BatchNormAttr, SampleNormAttr, SpectralNormAttr, OptimizerAttr,
+                          Activation, Window, ElementwiseProgram>;
 
 /// What compile's fusion folded into a node. `bias` and `grad_output` are further inputs behind the op's own,
 /// in that order.

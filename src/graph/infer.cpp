@@ -28,6 +28,8 @@ class Inference {
   std::vector<ValueInfo> conv() const;
   Shape pooled(const Shape& x) const;
   std::vector<ValueInfo> batch_norm() const;
+  std::vector<ValueInfo> sample_norm() const;
+  std::vector<ValueInfo> spectral_norm() const;
   std::vector<ValueInfo> optimizer(size_t slots, size_t scalars) const;
 
   Op op_;
@@ -181,6 +183,39 @@ std::vector<ValueInfo> Inference::batch_norm() const {
   return {{dtype, shape(0)}, {dtype, channel}, {dtype, channel}};
 }
 
+std::vector<ValueInfo> Inference::sample_norm() const {
+  const bool grad = op_ == Op::sample_norm_grad,
+             layer = std::get<SampleNormAttr>(attr_).kind == SampleNormKind::layer;
+  const size_t large = grad ? 4 : 1, affine = inputs_.size() - std::min(inputs_.size(), large);
+  require(inputs_.size() >= large && (affine == 0 || affine == (grad ? 1 : 2)), "wrong number of operands");
+  const Shape& x = shape(0);
+  require(x.rank() >= (layer ? 2 : 3), "the operand has no axes to normalise over");
+  Shape statistics = x, vector{x[-1]};
+  for (int i = 1; i < x.rank() - (layer ? 0 : 1); ++i) statistics[i] = 1;
+  if (layer) {
+    vector = {};
+    for (int i = 1; i < x.rank(); ++i) vector.push_back(x[i]);
+  }
+  for (size_t i = large; i < inputs_.size(); ++i)
+    require(shape(i) == vector,
+            layer ? "gamma and beta must have a sample's shape" : "gamma and beta must be [channels]");
+  const DType dtype = inputs_[0].dtype;
+  if (!grad) return {{dtype, x}, {dtype, statistics}, {dtype, statistics}};
+  require(shape(1) == statistics && shape(2) == statistics && shape(3) == x, "statistics or dy do not fit x");
+  std::vector<ValueInfo> result{{dtype, x}};
+  if (affine > 0) result.resize(3, {dtype, vector});
+  return result;
+}
+
+std::vector<ValueInfo> Inference::spectral_norm() const {
+  arity(2);
+  const Shape& w = shape(0);
+  require(w.rank() >= 2 && w.numel() > 0, "the operand is no matrix");
+  require(shape(1) == Shape{w[0]}, "u must be [rows]");
+  const DType dtype = inputs_[0].dtype;
+  return {{dtype, {}}, {dtype, {w[0]}}, {dtype, {w.numel() / w[0]}}};
+}
+
 std::vector<ValueInfo> Inference::optimizer(size_t slots, size_t scalars) const {
   arity(2 + slots + scalars);
   std::vector<ValueInfo> result{{inputs_[0].dtype, shape(0)}};
@@ -254,6 +289,11 @@ std::vector<ValueInfo> Inference::run() const {
     case Op::batch_norm_train:
     case Op::batch_norm_grad:
       return batch_norm();
+    case Op::sample_norm:
+    case Op::sample_norm_grad:
+      return sample_norm();
+    case Op::spectral_norm:
+      return spectral_norm();
     case Op::adam:
       return optimizer(2, 3);
     case Op::rmsprop:

@@ -116,6 +116,12 @@ std::string_view name_of(Op op) {
       return "batch_norm_train";
     case Op::batch_norm_grad:
       return "batch_norm_grad";
+    case Op::sample_norm:
+      return "sample_norm";
+    case Op::sample_norm_grad:
+      return "sample_norm_grad";
+    case Op::spectral_norm:
+      return "spectral_norm";
     case Op::adam:
       return "adam";
     case Op::rmsprop:

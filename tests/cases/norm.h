@@ -16,6 +16,16 @@ inline BatchNormOut batch_norm_of(Case& c, Value x, const std::string& name = "b
   return out;
 }
 
+inline SampleNormAttr sample_norm_of(const Descriptor& d) {
+  return {d.text("over") == "layer" ? SampleNormKind::layer : SampleNormKind::instance, d.real("eps", 1e-5)};
+}
+inline Shape affine_shape(const Shape& x, const SampleNormAttr& attr) {
+  if (attr.kind == SampleNormKind::instance) return {x[-1]};
+  Shape sample;
+  for (int i = 1; i < x.rank(); ++i) sample.push_back(x[i]);
+  return sample;
+}
+
 inline Kinds norm_kinds() {
   Kinds kinds;
   kinds["softmax"] = [](Case& c, const Descriptor& d) { c.result(softmax(c.operand(d.shape("s")))); };
@@ -41,6 +51,28 @@ inline Kinds norm_kinds() {
     Value x = c.operand(shape), gamma = c.operand(channel), beta = c.operand(channel),
           mean = c.operand(channel);
     c.result(batch_norm_eval(x, gamma, beta, mean, c.operand(channel, Domain::positive), 1e-5));
+  };
+  kinds["sample_norm"] = [](Case& c, const Descriptor& d) {
+    const Value x = c.operand(d.shape("s"));
+    const SampleNormAttr attr = sample_norm_of(d);
+    std::vector<Value> operands{x};
+    if (d.integer("affine", 1) != 0)
+      for (int i = 0; i < 2; ++i) operands.push_back(c.operand(affine_shape(x.shape(), attr)));
+    Value y = c.graph.append(Op::sample_norm, operands, attr);
+    c.result(y);
+    c.result(c.graph.port(y, 1));
+    c.result(c.graph.port(y, 2));
+  };
+  kinds["sample_norm_grad"] = [](Case& c, const Descriptor& d) {
+    const Value x = c.operand(d.shape("s"));
+    const SampleNormAttr attr = sample_norm_of(d);
+    Value y = c.graph.append(Op::sample_norm, {x}, attr);
+    std::vector<Value> operands{x, c.graph.port(y, 1), c.graph.port(y, 2), c.operand(x.shape())};
+    const bool affine = d.integer("affine", 1) != 0;
+    if (affine) operands.push_back(c.operand(affine_shape(x.shape(), attr)));
+    Value dx = c.graph.append(Op::sample_norm_grad, operands, attr);
+    c.result(dx);
+    for (int i = 1; affine && i < 3; ++i) c.result(c.graph.port(dx, i));
   };
   kinds["instance_norm"] = [](Case& c, const Descriptor& d) {
     const Shape shape = d.shape("s"), channel{shape[-1]};

@@ -5,6 +5,7 @@
 #include "cuda/kernels/elementwise.h"
 #include "cuda/kernels/gradient_penalty.h"
 #include "cuda/kernels/loss.h"
+#include "cuda/kernels/norm.h"
 #include "cuda/kernels/optimizer.h"
 #include "cuda/kernels/pool.h"
 #include "cuda/kernels/random.h"
@@ -12,6 +13,7 @@
 #include "cuda/kernels/resize.h"
 #include "cuda/kernels/shape.h"
 #include "cuda/kernels/softmax.h"
+#include "cuda/kernels/spectral_norm.h"
 #include "cuda_kernels/support.h"
 
 using namespace agon;
@@ -269,4 +271,57 @@ TEST_CASE("memory-bound kernels move hardly more than the fewest bytes", "[cuda]
   check("softmax", 2 * mib, [&] {
     succeed(cuda::launch_softmax({x.get(), y.get(), 256, 1024, false, -1}, nullptr));
   });
+}
+
+// The same of the norms of samples and of power iterations, which keep what they can between their passes.
+TEST_CASE("norms of samples move hardly more than the fewest bytes", "[cuda]") {
+  if (!have_counters("traffic of norms of samples")) return;
+  const auto values = random_floats(count_of, 1, 0.5f, 1.5f);
+  const Device<float> x(values), dy(values), y(values.size()), small(size_t{1} << 15), other(size_t{1} << 15);
+  const Device<float> statistics(size_t{1} << 14);
+  struct Row {
+    const char* name;
+    int64_t samples;
+    int channels;
+    bool split, affine;
+  };
+  for (const Row& row : {Row{"instance norm, kept", 8, 64, false, true},
+                         {"instance norm, split", 1, 32, true, true},
+                         {"layer norm, by warps", 512, 1, false, false},
+                         {"layer norm, kept", 32, 1, false, false},
+                         {"layer norm, split", 4, 1, true, false}}) {
+    const bool by_row = row.channels == 1;
+    const auto vector = [&](size_t at) { return row.affine ? small.get() + at : nullptr; };
+    cuda::NormArgs args;
+    args.x = x.get(), args.y = y.get();
+    args.gamma = vector(0), args.beta = vector(64);
+    args.mean = statistics.get(), args.inv_std = statistics.get() + 8192;
+    args.samples = row.samples, args.channels = row.channels, args.by_row = by_row;
+    args.rows = count_of / (row.samples * row.channels);
+    if (row.affine) succeed(cuda::launch_fill({small.get(), cuda::DType::f32, 0.5, 4096}, nullptr));
+    const Workspace space(cuda::norm_workspace(args));
+    args.workspace = space.get();
+    check(row.name, (row.split ? 3 : 2) * mib, [&] { succeed(cuda::launch_norm(args, nullptr)); });
+
+    cuda::NormGradArgs grad;
+    grad.x = x.get(), grad.dy = dy.get(), grad.dx = y.get();
+    grad.mean = args.mean, grad.inv_std = args.inv_std, grad.gamma = args.gamma;
+    if (row.affine) grad.dgamma = other.get(), grad.dbeta = other.get() + 64;
+    grad.samples = args.samples, grad.rows = args.rows, grad.channels = args.channels, grad.by_row = by_row;
+    const Workspace grad_space(cuda::norm_grad_workspace(grad));
+    grad.workspace = grad_space.get();
+    check((std::string(row.name) + ", backward").c_str(), (row.split ? 5 : 3) * mib,
+          [&] { succeed(cuda::launch_norm_grad(grad, nullptr)); });
+  }
+
+  cuda::SpectralNormArgs norm;
+  norm.count = 1;
+  cuda::SpectralNorm& m = norm.matrices[0];
+  m.w = x.get(), m.u = small.get(), m.new_u = other.get(), m.sigma = other.get() + 4096,
+  m.v = other.get() + 8192;
+  m.rows = 256, m.columns = 1024;
+  succeed(cuda::launch_fill({small.get(), cuda::DType::f32, 0.5, 4096}, nullptr));
+  const Workspace norm_space(cuda::spectral_norm_workspace(norm));
+  norm.workspace = norm_space.get();
+  check("power iteration", 2 * mib, [&] { succeed(cuda::launch_spectral_norm(norm, nullptr)); });
 }

@@ -172,6 +172,14 @@ const std::vector<std::string> lines{
     "batch_norm_train s:3x2x2x2",
     "batch_norm_train s:5x3",
     "batch_norm_grad s:2x2x1x3",
+    "sample_norm over:instance s:2x3x2x2",
+    "sample_norm over:instance s:2x5x3 affine0",
+    "sample_norm over:layer s:2x2x1x3",
+    "sample_norm over:layer s:3x4 affine0",
+    "sample_norm_grad over:instance s:2x3x2x2",
+    "sample_norm_grad over:instance s:2x5x3 affine0",
+    "sample_norm_grad over:layer s:2x2x1x3",
+    "sample_norm_grad over:layer s:3x4 affine0",
     // Composites.
     "scalar s:2x3",
     "state s:2x3",
@@ -207,6 +215,7 @@ const std::set<Op> without_derivative{
     Op::sgd,
     Op::elementwise,
     Op::stop_gradient,  // has a test of its own
+    Op::spectral_norm,  // likewise
 };
 
 }  // namespace

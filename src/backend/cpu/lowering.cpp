@@ -291,6 +291,11 @@ void Lowering::lower(const Node& node) {
     case Op::batch_norm_train:
     case Op::batch_norm_grad:
       return lower_norm(*this, node);
+    case Op::sample_norm:
+    case Op::sample_norm_grad:
+      return lower_sample_norm(*this, node);
+    case Op::spectral_norm:
+      return lower_spectral_norm(*this, node);
     case Op::adam:
     case Op::rmsprop:
     case Op::sgd:

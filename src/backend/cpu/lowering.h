@@ -97,6 +97,8 @@ class Lowering {
 void lower_contraction(Lowering& lowering, const Node& node);
 void lower_elementwise(Lowering& lowering, const Node& node);
 void lower_norm(Lowering& lowering, const Node& node);
+void lower_sample_norm(Lowering& lowering, const Node& node);
+void lower_spectral_norm(Lowering& lowering, const Node& node);
 void lower_optimizer(Lowering& lowering, const Node& node);
 void lower_shape(Lowering& lowering, const Node& node);
 void lower_window(Lowering& lowering, const Node& node);

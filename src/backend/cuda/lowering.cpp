@@ -261,6 +261,11 @@ void Lowering::lower(const Node& node) {
     case Op::softmax:
     case Op::log_softmax:
       return lower_norm(*this, node);
+    case Op::sample_norm:
+    case Op::sample_norm_grad:
+      return lower_sample_norm(*this, node);
+    case Op::spectral_norm:
+      return lower_spectral_norm(*this, node);
     case Op::adam:
     case Op::rmsprop:
     case Op::sgd:

@@ -187,6 +187,8 @@ void lower_copy(Lowering& lowering, const Node& node);
 void lower_elementwise(Lowering& lowering, const Node& node);
 void lower_indexing(Lowering& lowering, const Node& node);
 void lower_norm(Lowering& lowering, const Node& node);
+void lower_sample_norm(Lowering& lowering, const Node& node);
+void lower_spectral_norm(Lowering& lowering, const Node& node);
 void lower_optimizer(Lowering& lowering, const Node& node);
 void lower_random(Lowering& lowering, const Node& node);
 void lower_reduce(Lowering& lowering, const Node& node);

@@ -58,6 +58,12 @@ void run_op(const Call& call) {
       return batch_norm_train(call);
     case Op::batch_norm_grad:
       return batch_norm_grad(call);
+    case Op::sample_norm:
+      return sample_norm(call);
+    case Op::sample_norm_grad:
+      return sample_norm_grad(call);
+    case Op::spectral_norm:
+      return spectral_norm(call);
     case Op::adam:
     case Op::rmsprop:
     case Op::sgd:

@@ -29,6 +29,9 @@ void one_hot(const Call& call);
 void softmax(const Call& call);
 void batch_norm_train(const Call& call);
 void batch_norm_grad(const Call& call);
+void sample_norm(const Call& call);
+void sample_norm_grad(const Call& call);
+void spectral_norm(const Call& call);
 void optimizer(const Call& call);
 
 /// y = f(x) and dy * f'(x) by the output y.

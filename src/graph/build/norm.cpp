@@ -3,15 +3,12 @@
 namespace agon {
 namespace {
 
-/// (x - mean) / sqrt(var + eps) over `axes`, with the biased variance; differentiable throughout.
-Value standardise(Value x, std::vector<int> axes, double eps) {
-  Value centred = x - reduce_mean(x, axes);
-  return centred * rsqrt(reduce_mean(square(centred), axes) + eps);
-}
-
-Value affine(Value x, Value gamma, Value beta) {
-  if (gamma.valid()) x = x * gamma;
-  return beta.valid() ? x + beta : x;
+Value sample_norm(Value x, Value gamma, Value beta, SampleNormAttr attr) {
+  Graph& graph = x.graph();
+  if (gamma.valid() && beta.valid()) return graph.append(Op::sample_norm, {x, gamma, beta}, attr);
+  Value y = graph.append(Op::sample_norm, {x}, attr);
+  if (gamma.valid()) y = y * gamma;
+  return beta.valid() ? y + beta : y;
 }
 
 }  // namespace
@@ -30,32 +27,17 @@ Value batch_norm_eval(Value x, Value gamma, Value beta, Value running_mean, Valu
 
 Value instance_norm(Value x, Value gamma, Value beta, double eps) {
   check(x.shape().rank() == 4, ErrorKind::usage, "instance_norm: {} is no NHWC image", x.shape().str());
-  return affine(standardise(x, {1, 2}, eps), gamma, beta);
+  return sample_norm(x, gamma, beta, {SampleNormKind::instance, eps});
 }
 
 Value layer_norm(Value x, Value gamma, Value beta, double eps) {
-  std::vector<int> axes;
-  for (int i = 1; i < x.shape().rank(); ++i) axes.push_back(i);
-  return affine(standardise(x, axes, eps), gamma, beta);
+  return sample_norm(x, gamma, beta, {SampleNormKind::layer, eps});
 }
 
 SpectralNormOut spectral_norm(Value w, Value u, double eps, bool iterate) {
-  const int64_t rows = w.shape()[0], columns = w.shape().numel() / rows;
-  check(u.shape() == Shape{rows}, ErrorKind::usage, "spectral_norm: u is {}, the weight {}", u.shape().str(),
-        w.shape().str());
-  Value matrix = reshape(w, {rows, columns});
-  Value fixed = stop_gradient(matrix);
-  auto normalise = [eps](Value x) {
-    Value norm = sqrt(reduce_sum(square(x)));
-    return x / maximum(norm, x.graph().constant(eps));
-  };
-  Value left = reshape(u, {1, rows});
-  Value v = normalise(matmul(left, fixed));
-  if (iterate) left = normalise(matmul(v, fixed, false, true));
-  left = stop_gradient(left);
-  v = stop_gradient(v);
-  Value sigma = reshape(matmul(matmul(left, matrix), v, false, true), {});
-  return {w / sigma, reshape(left, {rows})};
+  Graph& graph = w.graph();
+  Value sigma = graph.append(Op::spectral_norm, {w, u}, SpectralNormAttr{eps, iterate});
+  return {w / sigma, stop_gradient(graph.port(sigma, 1))};
 }
 
 Value dropout(Value x, double p) {

@@ -73,6 +73,9 @@ void apply(Rule& rule) {
     case Op::log_softmax:
     case Op::batch_norm_train:
     case Op::batch_norm_grad:
+    case Op::sample_norm:
+    case Op::sample_norm_grad:
+    case Op::spectral_norm:
       return normalisation(rule);
     default:
       fail(ErrorKind::internal, "grad: {} has no derivative", name_of(op));

@@ -69,6 +69,78 @@ void batch_norm_grad_rule(Rule& r) {
   }
 }
 
+/// d y / d x^T v for the normalised x: what sample_norm_grad makes of v without gamma.
+Value project(Rule& r, Value x, Value mean, Value inv_std, Value v) {
+  return r.graph().append(Op::sample_norm_grad, {x, mean, inv_std, v}, r.attr<SampleNormAttr>());
+}
+
+std::vector<int> reduced_axes(const Shape& statistics) {
+  std::vector<int> axes;
+  for (int i = 1; i < statistics.rank(); ++i)
+    if (statistics[i] == 1) axes.push_back(i);
+  return axes;
+}
+
+void sample_norm_rule(Rule& r) {
+  Graph& g = r.graph();
+  Value x = r.in(0), mean = r.out(1), inv_std = r.out(2);
+  const auto rows = static_cast<double>(x.shape().numel() / mean.shape().numel());
+  Value dx;
+  if (r.has(0)) {
+    std::vector<Value> operands{x, mean, inv_std, r.d(0)};
+    if (r.arity() > 1) operands.push_back(r.in(1));
+    dx = g.append(Op::sample_norm_grad, operands, r.attr<SampleNormAttr>());
+    for (int i = 1; i < static_cast<int>(r.arity()); ++i)
+      if (r.wants(i)) r.give(i, g.port(dx, i));
+  }
+  auto also = [&](Value part) { dx = dx.valid() ? dx + part : part; };
+  if (r.has(1)) also(broadcast_to(r.d(1) / rows, x.shape()));
+  if (r.has(2)) also((x - mean) * (inv_std * inv_std * inv_std * r.d(2) * (-1.0 / rows)));
+  if (r.wants(0)) r.give(0, dx);
+}
+
+/// With h = (x - mean) inv_std, g = dy gamma and means over what is normalised,
+///   P(v) = inv_std (v - mean(v) - h mean(v h)), dx = P(g), dgamma = sum dy h, dbeta = sum dy.
+/// P is symmetric, and the derivative of h by x. The cotangents a, b, c of the results give
+///   dy: gamma P(a) + h b + c
+///   x:  P(dy b - inv_std (a mean(g h) + g mean(a h))) - inv_std h mean(a dx)
+void sample_norm_grad_rule(Rule& r) {
+  Value x = r.in(0), mean = r.in(1), inv_std = r.in(2), dy = r.in(3);
+  const bool affine = r.arity() > 4;
+  const auto axes = reduced_axes(mean.shape());
+  Value h = (x - mean) * inv_std;
+  auto also = [](Value& sum, Value part) { sum = sum.valid() ? sum + part : part; };
+  Value to_dy, to_h, to_x;
+  if (r.has(0)) {
+    Value a = r.d(0), g = affine ? dy * r.in(4) : dy, turned = project(r, x, mean, inv_std, a);
+    to_dy = affine ? turned * r.in(4) : turned;
+    if (affine && r.wants(4)) r.give(4, dy * turned);
+    if (r.wants(0)) {
+      to_h = -(inv_std * (a * reduce_mean(g * h, axes) + g * reduce_mean(a * h, axes)));
+      to_x = -(inv_std * h * reduce_mean(a * r.out(0), axes));
+    }
+  }
+  if (affine && r.has(1)) {
+    also(to_dy, h * r.d(1));
+    also(to_h, dy * r.d(1));
+  }
+  if (affine && r.has(2)) also(to_dy, broadcast_to(r.d(2), x.shape()));
+  if (to_h.valid()) also(to_x, project(r, x, mean, inv_std, to_h));
+  if (r.wants(3)) r.give(3, to_dy);
+  if (r.wants(0) && to_x.valid()) r.give(0, to_x);
+}
+
+/// sigma = u'^T w v.
+void spectral_norm_rule(Rule& r) {
+  if (!r.has(0) || !r.wants(0)) return;
+  const Shape w = r.in(0).shape();
+  Shape column = w, row = w;
+  for (int i = 1; i < w.rank(); ++i) column[i] = 1;
+  row[0] = 1;
+  Value u = stop_gradient(r.out(1)), v = stop_gradient(r.out(2));
+  r.give(0, reshape(u, column) * reshape(v, row) * r.d(0));
+}
+
 }  // namespace
 
 void normalisation(Rule& r) {
@@ -82,6 +154,12 @@ void normalisation(Rule& r) {
       return batch_norm_train_rule(r);
     case Op::batch_norm_grad:
       return batch_norm_grad_rule(r);
+    case Op::sample_norm:
+      return sample_norm_rule(r);
+    case Op::sample_norm_grad:
+      return sample_norm_grad_rule(r);
+    case Op::spectral_norm:
+      return spectral_norm_rule(r);
     default:
       fail(ErrorKind::internal, "grad: {} has no derivative", name_of(r.op()));
   }

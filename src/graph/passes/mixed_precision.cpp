@@ -18,9 +18,14 @@ bool is_pointwise(Op op) {
   return is_elementwise(op) || op == Op::elementwise;
 }
 
-/// Ops that pass on what they read, element by element or channel by channel.
+bool is_norm(Op op) {
+  return op == Op::batch_norm_train || op == Op::batch_norm_grad || op == Op::sample_norm ||
+         op == Op::sample_norm_grad;
+}
+
+/// Ops that pass on what they read, element by element, or channel by channel or sample by sample.
 bool passes_on(Op op) {
-  return is_pointwise(op) || op == Op::batch_norm_train || op == Op::batch_norm_grad;
+  return is_pointwise(op) || is_norm(op);
 }
 
 bool is_reduction(Op op) {
@@ -38,7 +43,10 @@ bool sums_channels(const Graph& graph, const Node& node) {
 bool reads_bf16(const Graph& graph, const Node& node, size_t input) {
   switch (node.op) {
     case Op::batch_norm_train:
+    case Op::sample_norm:
       return input == 0;
+    case Op::sample_norm_grad:
+      return input == 0 || input == 3;
     case Op::batch_norm_grad:
       return input == 0 || input == 4 || input == 5;
     case Op::reduce_sum:
@@ -56,6 +64,8 @@ bool writes_bf16(const Node& node, int output) {
     case Op::conv_input_grad:
     case Op::batch_norm_train:
     case Op::batch_norm_grad:
+    case Op::sample_norm:
+    case Op::sample_norm_grad:
       return output == 0;
     default:
       return is_pointwise(node.op);
@@ -140,9 +150,7 @@ void MixedPrecision::find_readers() {
       const size_t source = root(node.inputs[i]);
       if (reads_bf16(graph_, node, i) && (multiplies || !is_contraction(node.op))) {
         if ((multiplies && i < 2) || (pointwise && reaches)) reaches_[source] = true;
-        if (pointwise && before_reduction && node.op != Op::batch_norm_train &&
-            node.op != Op::batch_norm_grad)
-          reduced[source] = wide_[source] = true;
+        if (pointwise && before_reduction && !is_norm(node.op)) reduced[source] = wide_[source] = true;
       } else {
         wide_[source] = true;
         if (is_reduction(node.op)) reduced[source] = true;

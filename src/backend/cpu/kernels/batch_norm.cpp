@@ -3,21 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "backend/cpu/kernels/channel_vectors.h"
 #include "backend/cpu/kernels/isa.h"
 #include "backend/cpu/kernels/parallel.h"
 #include "backend/cpu/kernels/vector_math.h"
-
-namespace agon::cpu {
-namespace {
-
-/// Per-channel constants of a pass; what a pass does not use is null or zeros.
-struct ChannelVectors {
-  const float *mean, *scale, *beta;
-  const float *inv_std = nullptr, *mean_g = nullptr, *slope = nullptr;
-};
-
-}  // namespace
-}  // namespace agon::cpu
 
 #define AGON_ISA_FILE "backend/cpu/kernels/batch_norm.inc"
 #include "backend/cpu/kernels/foreach_isa.h"

@@ -1,0 +1,188 @@
+#include "cuda/kernels/columns.cuh"
+#include "cuda/kernels/spectral_norm.h"
+
+namespace agon::cuda {
+namespace {
+
+constexpr int threads = column_threads, rows_a_block = 8;
+
+/// A matrix with its share of the workspace.
+struct Matrix {
+  SpectralNorm of;
+  ColumnGrid grid;
+  bool wide;
+  void* column_space;    ///< of the sums of columns
+  uint32_t* counter;     ///< of the blocks of rows
+  float *raw, *product;  ///< w^T u, and t
+};
+struct Matrices {
+  Matrix matrix[most_spectral_norms];
+};
+
+template <int width>
+__device__ void load(const float* x, int64_t i, float (&v)[width]) {
+  if constexpr (width == 4) {
+    const float4 four = load4(x + i);
+    v[0] = four.x, v[1] = four.y, v[2] = four.z, v[3] = four.w;
+  } else {
+    v[0] = x[i];
+  }
+}
+
+template <int width>
+__device__ void sum_columns(const Matrix& m) {
+  reduce_columns<Sum, 1, width>(
+      m.grid, m.column_space, [](int, int) {},
+      [&](Sum(&acc)[1][width], int64_t, int64_t row, int column) {
+        float w[width];
+        load(m.of.w, row * m.grid.columns + column, w);
+        const float u = m.of.u[row];
+#pragma unroll
+        for (int k = 0; k < width; ++k) acc[0][k].add(u * w[k]);
+      },
+      [&](int64_t, int column, const double(&total)[1]) { m.raw[column] = static_cast<float>(total[0]); });
+}
+
+__global__ void __launch_bounds__(threads) spectral_norm_columns(const __grid_constant__ Matrices all) {
+  const Matrix& m = all.matrix[blockIdx.y];
+  if (blockIdx.x >= m.grid.blocks) return;
+  m.wide ? sum_columns<4>(m) : sum_columns<1>(m);
+}
+
+/// The dot products of 8 rows with w^T u, and its square, as thread 0 .. 8's result.
+template <int width>
+__device__ double sum_rows(const Matrix& m, int first) {
+  constexpr int values = rows_a_block + 1, warps = threads / 32;
+  __shared__ double parts[warps][values];
+  const int columns = m.of.columns;
+  float sums[values] = {};
+  for (int c = static_cast<int>(threadIdx.x) * width; c < columns; c += threads * width) {
+    float raw[width], w[rows_a_block][width];
+    load(m.raw, c, raw);
+#pragma unroll
+    for (int r = 0; r < rows_a_block; ++r)
+      load(m.of.w, int64_t{min(first + r, m.of.rows - 1)} * columns + c, w[r]);
+#pragma unroll
+    for (int k = 0; k < width; ++k) {
+#pragma unroll
+      for (int r = 0; r < rows_a_block; ++r) sums[r] = fmaf(w[r][k], raw[k], sums[r]);
+      sums[rows_a_block] = fmaf(raw[k], raw[k], sums[rows_a_block]);
+    }
+  }
+#pragma unroll
+  for (int i = 0; i < values; ++i) {
+    const double sum = warp_sum(double{sums[i]});
+    if (threadIdx.x % 32 == 0) parts[threadIdx.x / 32][i] = sum;
+  }
+  __syncthreads();
+  double total = 0;
+  if (threadIdx.x < values)
+    for (int warp = 0; warp < warps; ++warp) total += parts[warp][threadIdx.x];
+  return total;
+}
+
+/// u' and sigma from t, by one block.
+__device__ void finish(const Matrix& m) {
+  const SpectralNorm& of = m.of;
+  double square = 0, along = 0;
+  for (int r = static_cast<int>(threadIdx.x); r < of.rows; r += threads) {
+    const double t = m.product[r];
+    square += t * t;
+    along += t * of.u[r];
+  }
+  square = block_sum<threads>(square);
+  along = block_sum<threads>(along);
+  const double norm = fmax(sqrt(square), double{of.eps});
+  for (int r = static_cast<int>(threadIdx.x); r < of.rows; r += threads)
+    of.new_u[r] = of.iterate ? static_cast<float>(m.product[r] / norm) : of.u[r];
+  if (threadIdx.x == 0) *of.sigma = static_cast<float>(of.iterate ? square / norm : along);
+}
+
+__global__ void __launch_bounds__(threads) spectral_norm_rows(const __grid_constant__ Matrices all) {
+  __shared__ double inverse;
+  const Matrix& m = all.matrix[blockIdx.y];
+  const auto blocks = static_cast<uint32_t>((m.of.rows + rows_a_block - 1) / rows_a_block);
+  if (blockIdx.x >= blocks) return;
+  const int first = static_cast<int>(blockIdx.x) * rows_a_block, thread = static_cast<int>(threadIdx.x);
+  const double total = m.wide ? sum_rows<4>(m, first) : sum_rows<1>(m, first);
+  if (thread == rows_a_block) inverse = 1 / fmax(sqrt(total), double{m.of.eps});
+  __syncthreads();
+  if (thread < rows_a_block && first + thread < m.of.rows)
+    m.product[first + thread] = static_cast<float>(total * inverse);
+  const auto scale = static_cast<float>(inverse);
+  for (int c = static_cast<int>(blockIdx.x) * threads + thread; c < m.of.columns;
+       c += static_cast<int>(blocks) * threads)
+    m.of.v[c] = m.raw[c] * scale;
+  if (last_block_done(m.counter, blocks)) finish(m);
+}
+
+constexpr size_t aligned_size(size_t bytes) {
+  return (bytes + 15) / 16 * 16;
+}
+
+/// Gives each matrix its share of the workspace; returns what all of them take.
+size_t plan(const SpectralNormArgs& args, Matrices& all) {
+  auto* const base = static_cast<unsigned char*>(args.workspace);
+  size_t at = 0;
+  const auto take = [&](size_t bytes) {
+    unsigned char* const place = base == nullptr ? nullptr : base + at;
+    at += aligned_size(bytes);
+    return place;
+  };
+  for (int i = 0; i < args.count; ++i) {
+    Matrix& m = all.matrix[i];
+    m.of = args.matrices[i];
+    m.wide = spectral_norm_instance(m.of) == 1;
+    const int width = m.wide ? 4 : 1;
+    m.grid = ColumnGrid(1, m.of.rows, m.of.columns, width);
+    m.counter = reinterpret_cast<uint32_t*>(take(sizeof(uint32_t)));
+    m.column_space = take(m.grid.workspace(1, width));
+    m.raw = reinterpret_cast<float*>(take(static_cast<size_t>(m.of.columns) * sizeof(float)));
+    m.product = reinterpret_cast<float*>(take(static_cast<size_t>(m.of.rows) * sizeof(float)));
+  }
+  return at;
+}
+
+bool valid(const SpectralNormArgs& args) {
+  bool good = args.count >= 1 && args.count <= most_spectral_norms;
+  for (int i = 0; good && i < args.count; ++i) {
+    const SpectralNorm& m = args.matrices[i];
+    good = m.rows > 0 && m.columns > 0 && int64_t{m.rows} * m.columns < int64_t{1} << 31;
+  }
+  return good;
+}
+
+}  // namespace
+
+std::span<const Instance> spectral_norm_instances() {
+  static constexpr Instance table[] = {{"scalar"}, {"vector"}};
+  return table;
+}
+
+int spectral_norm_instance(const SpectralNorm& matrix) {
+  return matrix.columns % 4 == 0 && aligned(matrix.w, 16) ? 1 : 0;
+}
+
+size_t spectral_norm_workspace(const SpectralNormArgs& args) {
+  Matrices all;
+  return valid(args) ? plan(args, all) : 0;
+}
+
+cudaError_t launch_spectral_norm(const SpectralNormArgs& args, cudaStream_t stream) {
+  if (!valid(args) || args.workspace == nullptr) return cudaErrorInvalidValue;
+  Matrices all;
+  plan(args, all);
+  uint32_t column_blocks = 0, row_blocks = 0;
+  for (int i = 0; i < args.count; ++i) {
+    const Matrix& m = all.matrix[i];
+    const auto blocks = static_cast<uint32_t>(ceil_div(m.of.rows, rows_a_block));
+    column_blocks = column_blocks < m.grid.blocks ? m.grid.blocks : column_blocks;
+    row_blocks = row_blocks < blocks ? blocks : row_blocks;
+  }
+  const auto count = static_cast<uint32_t>(args.count);
+  spectral_norm_columns<<<dim3(column_blocks, count), threads, 0, stream>>>(all);
+  spectral_norm_rows<<<dim3(row_blocks, count), threads, 0, stream>>>(all);
+  return cudaGetLastError();
+}
+
+}  // namespace agon::cuda
