@@ -146,11 +146,19 @@ __device__ inline void conclude(const Seat<group, whole, width>& seat, const Nor
 template <int count, int group, bool whole, int width, class Load>
 __device__ inline void stage(const Seat<group, whole, width>& seat, const NormGrid& grid,
                              float (&out)[count][width], Load&& load) {
-  if constexpr (whole) {
+  if constexpr (whole && group == 32) {
 #pragma unroll
     for (int i = 0; i < count; ++i)
 #pragma unroll
       for (int k = 0; k < width; ++k) out[i][k] = seat.sample < grid.samples ? load(i, 0) : 0;
+  } else if constexpr (whole) {
+    __shared__ float staged[count];
+    if (threadIdx.x < count) staged[threadIdx.x] = load(static_cast<int>(threadIdx.x), 0);
+    __syncthreads();
+#pragma unroll
+    for (int i = 0; i < count; ++i)
+#pragma unroll
+      for (int k = 0; k < width; ++k) out[i][k] = staged[i];
   } else {
     stage_columns(seat.first_column(), grid.channels, seat.lane, out, load);
   }

@@ -124,8 +124,8 @@ __global__ void __launch_bounds__(norm_threads, 3)
   const NormGradArgs& args = p.args;
   const Seat<norm_threads, true, width> seat(grid);
   float of[2][width];
-#pragma unroll
-  for (int k = 0; k < width; ++k) of[0][k] = args.mean[seat.sample], of[1][k] = args.inv_std[seat.sample];
+  stage(seat, grid, of,
+        [&](int which, int) { return which == 0 ? args.mean[seat.sample] : args.inv_std[seat.sample]; });
   Sum sums[2][width];
   seat.for_each([&](int at, int) {
     float x[width], g[width];

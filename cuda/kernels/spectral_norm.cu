@@ -4,7 +4,7 @@
 namespace agon::cuda {
 namespace {
 
-constexpr int threads = column_threads, rows_a_block = 8;
+constexpr int threads = column_threads, rows_a_block = 16;
 
 /// A matrix with its share of the workspace.
 struct Matrix {
@@ -49,7 +49,7 @@ __global__ void __launch_bounds__(threads) spectral_norm_columns(const __grid_co
   m.wide ? sum_columns<4>(m) : sum_columns<1>(m);
 }
 
-/// The dot products of 8 rows with w^T u, and its square, as thread 0 .. 8's result.
+/// The dot products of a block's rows with w^T u, and its square, as the results of the first threads.
 template <int width>
 __device__ double sum_rows(const Matrix& m, int first) {
   constexpr int values = rows_a_block + 1, warps = threads / 32;
@@ -57,16 +57,16 @@ __device__ double sum_rows(const Matrix& m, int first) {
   const int columns = m.of.columns;
   float sums[values] = {};
   for (int c = static_cast<int>(threadIdx.x) * width; c < columns; c += threads * width) {
-    float raw[width], w[rows_a_block][width];
+    float raw[width];
     load(m.raw, c, raw);
 #pragma unroll
-    for (int r = 0; r < rows_a_block; ++r)
-      load(m.of.w, int64_t{min(first + r, m.of.rows - 1)} * columns + c, w[r]);
+    for (int k = 0; k < width; ++k) sums[rows_a_block] = fmaf(raw[k], raw[k], sums[rows_a_block]);
 #pragma unroll
-    for (int k = 0; k < width; ++k) {
+    for (int r = 0; r < rows_a_block; ++r) {
+      float w[width];
+      load(m.of.w, int64_t{min(first + r, m.of.rows - 1)} * columns + c, w);
 #pragma unroll
-      for (int r = 0; r < rows_a_block; ++r) sums[r] = fmaf(w[r][k], raw[k], sums[r]);
-      sums[rows_a_block] = fmaf(raw[k], raw[k], sums[rows_a_block]);
+      for (int k = 0; k < width; ++k) sums[r] = fmaf(w[k], raw[k], sums[r]);
     }
   }
 #pragma unroll

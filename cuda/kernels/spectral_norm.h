@@ -8,10 +8,10 @@
 ///   v = w^T u / max(|w^T u|, eps), t = w v, u' = t / max(|t|, eps) (or u), sigma = u'^T t
 ///
 /// Two launches for all matrices: the sums of columns weighted by u, split over blocks by the skeleton of
-/// columns.cuh; then 8 rows a block, which makes |w^T u| on the way, so that nothing has to be divided first.
-/// The last block of each matrix finishes u' and sigma. Fewest bytes: w twice (the second time from the
-/// second-level cache, where it fits); 4 flops an element. Matrices whose rows begin at multiples of 16 bytes
-/// are loaded 16 bytes a thread. All sums are in a fixed order, merged in f64.
+/// columns.cuh; then 16 rows a block, which makes |w^T u| on the way, so that nothing has to be divided
+/// first. The last block of each matrix finishes u' and sigma. Fewest bytes: w twice (the second time from
+/// the second-level cache, where it fits); 4 flops an element. Matrices whose rows begin at multiples of 16
+/// bytes are loaded 16 bytes a thread. All sums are in a fixed order, merged in f64.
 namespace agon::cuda {
 
 constexpr int most_spectral_norms = 16;
