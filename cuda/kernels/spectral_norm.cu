@@ -64,7 +64,7 @@ __device__ double sum_rows(const Matrix& m, int first) {
 #pragma unroll
     for (int r = 0; r < rows_a_block; ++r) {
       float w[width];
-      load(m.of.w, int64_t{min(first + r, m.of.rows - 1)} * columns + c, w);
+      load(m.of.w, min(first + r, m.of.rows - 1) * columns + c, w);
 #pragma unroll
       for (int k = 0; k < width; ++k) sums[r] = fmaf(w[k], raw[k], sums[r]);
     }
@@ -98,7 +98,7 @@ __device__ void finish(const Matrix& m) {
   if (threadIdx.x == 0) *of.sigma = static_cast<float>(of.iterate ? square / norm : along);
 }
 
-__global__ void __launch_bounds__(threads) spectral_norm_rows(const __grid_constant__ Matrices all) {
+__global__ void __launch_bounds__(threads, 2) spectral_norm_rows(const __grid_constant__ Matrices all) {
   __shared__ double inverse;
   const Matrix& m = all.matrix[blockIdx.y];
   const auto blocks = static_cast<uint32_t>((m.of.rows + rows_a_block - 1) / rows_a_block);
