@@ -1,4 +1,4 @@
-#include "cuda/kernels/columns.cuh"
+#include "cuda/kernels/batch_norm.cuh"
 #include "cuda/kernels/spectral_norm.h"
 
 namespace agon::cuda {
@@ -20,22 +20,12 @@ struct Matrices {
 };
 
 template <int width>
-__device__ void load(const float* x, int64_t i, float (&v)[width]) {
-  if constexpr (width == 4) {
-    const float4 four = load4(x + i);
-    v[0] = four.x, v[1] = four.y, v[2] = four.z, v[3] = four.w;
-  } else {
-    v[0] = x[i];
-  }
-}
-
-template <int width>
 __device__ void sum_columns(const Matrix& m) {
   reduce_columns<Sum, 1, width>(
       m.grid, m.column_space, [](int, int) {},
       [&](Sum(&acc)[1][width], int64_t, int64_t row, int column) {
         float w[width];
-        load(m.of.w, row * m.grid.columns + column, w);
+        load_row(m.of.w, row * m.grid.columns + column, w);
         const float u = m.of.u[row];
 #pragma unroll
         for (int k = 0; k < width; ++k) acc[0][k].add(u * w[k]);
@@ -58,13 +48,13 @@ __device__ double sum_rows(const Matrix& m, int first) {
   float sums[values] = {};
   for (int c = static_cast<int>(threadIdx.x) * width; c < columns; c += threads * width) {
     float raw[width];
-    load(m.raw, c, raw);
+    load_row(m.raw, c, raw);
 #pragma unroll
     for (int k = 0; k < width; ++k) sums[rows_a_block] = fmaf(raw[k], raw[k], sums[rows_a_block]);
 #pragma unroll
     for (int r = 0; r < rows_a_block; ++r) {
       float w[width];
-      load(m.of.w, min(first + r, m.of.rows - 1) * columns + c, w);
+      load_row(m.of.w, min(first + r, m.of.rows - 1) * columns + c, w);
 #pragma unroll
       for (int k = 0; k < width; ++k) sums[r] = fmaf(w[k], raw[k], sums[r]);
     }
@@ -116,6 +106,53 @@ __global__ void __launch_bounds__(threads, 2) spectral_norm_rows(const __grid_co
   if (last_block_done(m.counter, blocks)) finish(m);
 }
 
+/// Neighbours that a thread divides in a row.
+constexpr int packs = 4;
+
+template <int width>
+__device__ void divide(const Matrix& m) {
+  const float sigma = *m.of.sigma;
+  const int64_t size = int64_t{m.of.rows} * m.of.columns;
+  const int64_t first = (int64_t{blockIdx.x} * packs * threads + threadIdx.x) * width;
+#pragma unroll
+  for (int64_t k = 0; k < packs; ++k) {
+    const int64_t i = first + k * threads * width;
+    if (i >= size) return;
+    float v[width];
+    load_row(m.of.w, i, v);
+#pragma unroll
+    for (float& x : v) x /= sigma;
+    if (m.of.y_dtype == DType::bf16)
+      store_row(static_cast<uint16_t*>(m.of.y), i, v);
+    else
+      store_row(static_cast<float*>(m.of.y), i, v);
+  }
+}
+
+__global__ void __launch_bounds__(threads) spectral_norm_divide(const __grid_constant__ Matrices all) {
+  const Matrix& m = all.matrix[blockIdx.y];
+  if (m.of.y == nullptr) return;
+  m.wide ? divide<4>(m) : divide<1>(m);
+}
+
+/// Blocks of each launch, for the largest matrix.
+struct Blocks {
+  uint32_t columns = 0, rows = 0, division = 0;
+
+  explicit Blocks(const Matrices& all, int count) {
+    const auto raise = [](uint32_t& most, int64_t by) {
+      most = by > most ? static_cast<uint32_t>(by) : most;
+    };
+    for (int i = 0; i < count; ++i) {
+      const Matrix& m = all.matrix[i];
+      raise(columns, m.grid.blocks);
+      raise(rows, ceil_div(m.of.rows, rows_a_block));
+      if (m.of.y != nullptr)
+        raise(division, ceil_div(int64_t{m.of.rows} * m.of.columns, threads * packs * (m.wide ? 4 : 1)));
+    }
+  }
+};
+
 constexpr size_t aligned_size(size_t bytes) {
   return (bytes + 15) / 16 * 16;
 }
@@ -160,7 +197,7 @@ std::span<const Instance> spectral_norm_instances() {
 }
 
 int spectral_norm_instance(const SpectralNorm& matrix) {
-  return matrix.columns % 4 == 0 && aligned(matrix.w, 16) ? 1 : 0;
+  return matrix.columns % 4 == 0 && aligned(matrix.w, 16) && aligned(matrix.y, 16) ? 1 : 0;
 }
 
 size_t spectral_norm_workspace(const SpectralNormArgs& args) {
@@ -172,16 +209,11 @@ cudaError_t launch_spectral_norm(const SpectralNormArgs& args, cudaStream_t stre
   if (!valid(args) || args.workspace == nullptr) return cudaErrorInvalidValue;
   Matrices all;
   plan(args, all);
-  uint32_t column_blocks = 0, row_blocks = 0;
-  for (int i = 0; i < args.count; ++i) {
-    const Matrix& m = all.matrix[i];
-    const auto blocks = static_cast<uint32_t>(ceil_div(m.of.rows, rows_a_block));
-    column_blocks = column_blocks < m.grid.blocks ? m.grid.blocks : column_blocks;
-    row_blocks = row_blocks < blocks ? blocks : row_blocks;
-  }
   const auto count = static_cast<uint32_t>(args.count);
-  spectral_norm_columns<<<dim3(column_blocks, count), threads, 0, stream>>>(all);
-  spectral_norm_rows<<<dim3(row_blocks, count), threads, 0, stream>>>(all);
+  const Blocks blocks(all, args.count);
+  spectral_norm_columns<<<dim3(blocks.columns, count), threads, 0, stream>>>(all);
+  spectral_norm_rows<<<dim3(blocks.rows, count), threads, 0, stream>>>(all);
+  if (blocks.division > 0) spectral_norm_divide<<<dim3(blocks.division, count), threads, 0, stream>>>(all);
   return cudaGetLastError();
 }
 

@@ -90,8 +90,8 @@ enum class Op : uint8_t {
   // of sample_norm_grad take mean and inv_std for what they are of x, so that dx is what depends on x.
   sample_norm,       ///< (x, gamma, beta) -> (y, mean, inv_std)
   sample_norm_grad,  ///< (x, mean, inv_std, dy, gamma) -> (dx, dgamma, dbeta)
-  /// (w [rows, ..], u [rows]) -> (sigma, u', v) by one power iteration on w as a matrix [rows, columns];
-  /// derivatives hold u' and v fixed.
+  /// (w [rows, ..], u [rows]) -> (w / sigma, sigma, u', v) by one power iteration on w as a matrix [rows,
+  /// columns]; derivatives hold u' and v fixed.
   spectral_norm,
   // Optimizers over flat buffers; the last two outputs are sum(g^2) and sum(p'^2).
   adam,     ///< (p, g, m, v, lr, correction1, correction2) -> (p', m', v', ., .)

@@ -213,7 +213,7 @@ std::vector<ValueInfo> Inference::spectral_norm() const {
   require(w.rank() >= 2 && w.numel() > 0, "the operand is no matrix");
   require(shape(1) == Shape{w[0]}, "u must be [rows]");
   const DType dtype = inputs_[0].dtype;
-  return {{dtype, {}}, {dtype, {w[0]}}, {dtype, {w.numel() / w[0]}}};
+  return {{dtype, w}, {dtype, {}}, {dtype, {w[0]}}, {dtype, {w.numel() / w[0]}}};
 }
 
 std::vector<ValueInfo> Inference::optimizer(size_t slots, size_t scalars) const {

@@ -22,6 +22,14 @@ inline Kinds fusion_kinds() {
     Value x = c.operand(s.x), y = conv(x, c.operand(s.w), s.conv());
     c.result(activation(batch_norm_of(c, y).y, activation_of(d)));
   };
+  kinds["conv_norm_act"] = [](Case& c, const Descriptor& d) {
+    const WindowCase s(d);
+    Value x = conv(c.operand(s.x), c.operand(s.w), s.conv());
+    const SampleNormAttr attr = sample_norm_of(d);
+    const Shape vector = affine_shape(x.shape(), attr);
+    Value gamma = c.operand(vector, Domain::positive), beta = c.operand(vector);
+    c.result(activation(c.graph.append(Op::sample_norm, {x, gamma, beta}, attr), activation_of(d)));
+  };
   kinds["conv_transpose_bn_act"] = [](Case& c, const Descriptor& d) {
     const WindowCase s(d);
     Value y = c.operand(s.y), x = conv_input_grad(y, c.operand(s.w), s.conv(), s.x);

@@ -90,6 +90,10 @@ std::vector<ParityCase> fusion_table() {
   for (const std::string f : {"leaky_relu", "relu", "tanh"}) {
     cases.push_back({"conv_bn_act " + wide + " f:" + f});
     cases.push_back({"conv_transpose_bn_act " + wide + " f:" + f});
+    for (const std::string over : {"instance", "layer"})
+      for (const std::string size : {"mb1 ih12 iw12 ic16 oc32", "mb3 ih8 iw8 ic16 oc17"})
+        cases.push_back(
+            {"conv_norm_act over:" + over + " " + size + " kh4 kw4 sh2 sw2 pt1 pl1 pb1 pr1 f:" + f, 2e-5});
     cases.push_back({"bn_act s:4x3x3x5 f:" + f});
     cases.push_back({"bn_act s:9x17 f:" + f});
     cases.push_back({"bn_act_shared s:4x3x3x5 f:" + f});

@@ -104,17 +104,19 @@ void lower_spectral_norm(Lowering& l, const Node& node) {
   const auto& attr = node.get<SpectralNormAttr>();
   const SpectralNormKernel kernel{shape[0], shape.numel() / shape[0], attr.eps, attr.iterate};
   const Ref w = l.get(node.inputs[0]), u = l.get(node.inputs[1]);
-  const Ref sigma = l.put(node.outputs[0]), new_u = l.put(node.outputs[1]), v = l.put(node.outputs[2]);
+  const Result<float> y(l, node.outputs[0], l.put(node.outputs[0]));
+  const Ref sigma = l.put(node.outputs[1]), new_u = l.put(node.outputs[2]), v = l.put(node.outputs[3]);
   const Ref scratch = l.scratch(kernel.scratch_bytes());
   l.emit({"spectral_norm",
           node.name,
           shape.str(),
           [=](const Frame& m) {
-            kernel.run(m.at(w), m.at(u), m.at(sigma), m.at(new_u), m.at(v), m.at<void>(scratch));
+            kernel.run(m.at(w), m.at(u), y.at(m), m.at(sigma), m.at(new_u), m.at(v), m.at<void>(scratch));
+            y.finish(m);
           },
           {},
           4.0 * static_cast<double>(shape.numel()),
-          static_cast<double>(2 * l.bytes_of(node.inputs[0]))});
+          static_cast<double>(3 * l.bytes_of(node.inputs[0]) + l.bytes_of(node.outputs[0]))});
 }
 
 }  // namespace agon::cpu

@@ -91,35 +91,4 @@ void lower_sample_norm(Lowering& lowering, const Node& node) {
   node.op == Op::sample_norm ? lower_forward(lowering, node) : lower_grad(lowering, node);
 }
 
-void lower_spectral_norm(Lowering& l, const Node& node) {
-  const Shape& shape = l.shape(node.inputs[0]);
-  const auto& attr = node.get<SpectralNormAttr>();
-  kernel::SpectralNormArgs args;
-  args.count = 1;
-  args.matrices[0].rows = static_cast<int>(shape[0]);
-  args.matrices[0].columns = static_cast<int>(shape.numel() / shape[0]);
-  args.matrices[0].eps = static_cast<float>(attr.eps);
-  args.matrices[0].iterate = attr.iterate;
-  const Ref w = l.get(node.inputs[0]), u = l.get(node.inputs[1]);
-  const Ref sigma = l.put(node.outputs[0]), new_u = l.put(node.outputs[1]), v = l.put(node.outputs[2]);
-  const auto bind = [=](const Frame& f, kernel::SpectralNormArgs& a) {
-    kernel::SpectralNorm& m = a.matrices[0];
-    m.w = f.at(w);
-    m.u = f.at(u);
-    m.sigma = f.at(sigma);
-    m.new_u = f.at(new_u);
-    m.v = f.at(v);
-  };
-  kernel::SpectralNormArgs question = args;
-  bind(l.preview(), question);
-  const Ref workspace = l.workspace(l.cuda().spectral_norm_workspace(&question));
-  l.emit(node,
-         {shape.str(), 4.0 * static_cast<double>(shape.numel()),
-          2.0 * static_cast<double>(l.bytes_of(node.inputs[0]))},
-         &agon_cuda_table::spectral_norm, args, [=](const Frame& f, kernel::SpectralNormArgs& a) {
-           bind(f, a);
-           a.workspace = f.at<void>(workspace);
-         });
-}
-
 }  // namespace agon::device

@@ -184,6 +184,25 @@ Ref Lowering::constant_memory(double value, const ValueInfo& type) {
   return found->second;
 }
 
+int Lowering::viewed(int value) const {
+  while (placement_.view_of(value).value >= 0) value = placement_.view_of(value).value;
+  return value;
+}
+
+bool Lowering::may_take_room(int value) const {
+  const int state = placement_.state_home(value);
+  for (int i = node_; state >= 0 && i < static_cast<int>(graph_.nodes().size()); ++i)
+    for (int id : graph_.node(i).inputs)
+      if (viewed(id) == state) return false;
+  return true;
+}
+
+bool Lowering::is_made(int value) const {
+  value = viewed(value);
+  const Node& producer = graph_.producer(value);
+  return producer.op == Op::state || graph_.value(value).producer < node_;
+}
+
 Ref Lowering::get(int value) {
   Ref& place = places_[static_cast<size_t>(value)];
   if (place.valid()) return touch(place);

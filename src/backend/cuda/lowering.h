@@ -85,6 +85,14 @@ class Lowering {
   Ref get(int value);
   /// Where an operand of a contraction lies, or what it is made of as it is read.
   Operand operand(int value);
+  /// Index of the node being lowered.
+  int position() const { return node_; }
+  /// True if what makes `value` has been lowered.
+  bool is_made(int value) const;
+  /// True if the result `value` has its room already.
+  bool is_placed(int value) const { return places_[static_cast<size_t>(value)].valid(); }
+  /// True unless the result `value` goes into a state's memory that the nodes from this one on still read.
+  bool may_take_room(int value) const;
   /// The value of a constant, or nullptr.
   const double* constant(int value) const;
   /// Room for the result `value`.
@@ -153,6 +161,7 @@ class Lowering {
   int add(BufferPlace place);
   int add_arena(size_t bytes);
   void append(Step step, const std::vector<Ref>& used);
+  int viewed(int value) const;  ///< the value whose memory `value` shows
   Ref room_for(int value);
   Ref constant_memory(double value, const ValueInfo& type);
   void lower(const Node& node);

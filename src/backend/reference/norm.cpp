@@ -139,7 +139,8 @@ void sample_norm_grad(const Call& call) {
 void spectral_norm(const Call& call) {
   const auto& [eps, iterate] = call.attr<SpectralNormAttr>();
   const double *w = call.in[0].f64(), *u = call.in[1].f64();
-  double *sigma = call.out[0].f64(), *new_u = call.out[1].f64(), *v = call.out[2].f64();
+  double *y = call.out[0].f64(), *sigma = call.out[1].f64(), *new_u = call.out[2].f64(),
+         *v = call.out[3].f64();
   const int64_t rows = call.in[1].numel(), columns = call.in[0].numel() / rows;
   const auto normalise = [least = eps](double* x, int64_t n) {
     double square = 0;
@@ -158,6 +159,7 @@ void spectral_norm(const Call& call) {
   if (iterate) normalise(new_u, rows);
   *sigma = 0;
   for (int64_t r = 0; r < rows; ++r) *sigma += new_u[r] * product[static_cast<size_t>(r)];
+  for (int64_t i = 0; i < rows * columns; ++i) y[i] = w[i] / *sigma;
 }
 
 }  // namespace agon::reference

@@ -36,8 +36,8 @@ Value layer_norm(Value x, Value gamma, Value beta, double eps) {
 
 SpectralNormOut spectral_norm(Value w, Value u, double eps, bool iterate) {
   Graph& graph = w.graph();
-  Value sigma = graph.append(Op::spectral_norm, {w, u}, SpectralNormAttr{eps, iterate});
-  return {w / sigma, stop_gradient(graph.port(sigma, 1))};
+  Value y = graph.append(Op::spectral_norm, {w, u}, SpectralNormAttr{eps, iterate});
+  return {y, stop_gradient(graph.port(y, 2))};
 }
 
 Value dropout(Value x, double p) {

@@ -130,15 +130,17 @@ void sample_norm_grad_rule(Rule& r) {
   if (r.wants(0) && to_x.valid()) r.give(0, to_x);
 }
 
-/// sigma = u'^T w v.
+/// y = w / sigma, sigma = u'^T w v.
 void spectral_norm_rule(Rule& r) {
-  if (!r.has(0) || !r.wants(0)) return;
+  if (!r.wants(0) || !(r.has(0) || r.has(1))) return;
   const Shape w = r.in(0).shape();
   Shape column = w, row = w;
   for (int i = 1; i < w.rank(); ++i) column[i] = 1;
   row[0] = 1;
-  Value u = stop_gradient(r.out(1)), v = stop_gradient(r.out(2));
-  r.give(0, reshape(u, column) * reshape(v, row) * r.d(0));
+  Value y = r.out(0), sigma = r.out(1), to_sigma = r.d(1);
+  if (r.has(0)) to_sigma = to_sigma - sum(r.d(0) * y) / sigma;
+  Value to_w = reshape(stop_gradient(r.out(2)), column) * reshape(stop_gradient(r.out(3)), row) * to_sigma;
+  r.give(0, r.has(0) ? r.d(0) / sigma + to_w : to_w);
 }
 
 }  // namespace

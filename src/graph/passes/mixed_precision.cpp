@@ -66,6 +66,7 @@ bool writes_bf16(const Node& node, int output) {
     case Op::batch_norm_grad:
     case Op::sample_norm:
     case Op::sample_norm_grad:
+    case Op::spectral_norm:
       return output == 0;
     default:
       return is_pointwise(node.op);

@@ -61,7 +61,7 @@ double inverse_norm(const double* x, int64_t n, double least) {
 
 }  // namespace
 
-void SpectralNormKernel::run(const float* w, const float* u, float* sigma, float* new_u, float* v,
+void SpectralNormKernel::run(const float* w, const float* u, float* y, float* sigma, float* new_u, float* v,
                              void* scratch) const {
   auto* const column_sums = static_cast<double*>(scratch);
   double* const product = column_sums + columns;
@@ -83,7 +83,14 @@ void SpectralNormKernel::run(const float* w, const float* u, float* sigma, float
     along += turned * product[r];
     new_u[r] = static_cast<float>(turned);
   }
-  *sigma = static_cast<float>(along);
+  const auto divisor = static_cast<float>(along);
+  *sigma = divisor;
+  parallel_ranges(rows * columns, grain, [=](int64_t begin, int64_t end, int) {
+    vectorize([=] {
+#pragma GCC ivdep
+      for (int64_t i = begin; i < end; ++i) y[i] = w[i] / divisor;
+    });
+  });
 }
 
 }  // namespace agon::cpu
