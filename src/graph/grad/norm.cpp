@@ -116,8 +116,11 @@ void sample_norm_grad_rule(Rule& r) {
     to_dy = affine ? turned * r.in(4) : turned;
     if (affine && r.wants(4)) r.give(4, dy * turned);
     if (r.wants(0)) {
-      to_h = -(inv_std * (a * reduce_mean(g * h, axes) + g * reduce_mean(a * h, axes)));
-      to_x = -(inv_std * h * reduce_mean(a * r.out(0), axes));
+      // The factor last: what is small is then nothing but sums, which mixed precision keeps in f32.
+      const double share =
+          -static_cast<double>(mean.shape().numel()) / static_cast<double>(x.shape().numel());
+      to_h = (a * reduce_sum(g * h, axes) + g * reduce_sum(a * h, axes)) * inv_std * share;
+      to_x = h * inv_std * reduce_sum(a * r.out(0), axes) * share;
     }
   }
   if (affine && r.has(1)) {

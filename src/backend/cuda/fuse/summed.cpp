@@ -12,7 +12,8 @@ bool is_pointwise(const Graph& graph, const Node& node) {
 
 /// The factor if `node` is a value times a constant, of one element; 0 if it is anything else.
 double factor_of(const Graph& graph, const Node& node, int value) {
-  if (node.op != Op::mul || graph.value(node.outputs[0]).shape.numel() != 1) return 0;
+  const ValueInfo& product = graph.value(node.outputs[0]);
+  if (node.op != Op::mul || product.shape.numel() != 1 || product.dtype != DType::f32) return 0;
   const int other = node.inputs[0] == value ? node.inputs[1] : node.inputs[0];
   const Node& constant = graph.producer(other);
   return constant.op == Op::constant ? constant.get<FillAttr>().value : 0;
