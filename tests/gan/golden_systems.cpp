@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 
 #include "agon/error.h"
 #include "agon/philox.h"
@@ -54,9 +55,16 @@ System load(const std::string& name) {
   system.config.set("vars.ngf=" + facts.at("width"));
   system.config.set("vars.ndf=" + facts.at("width"));
   system.config.set("moves[0].repeat=" + facts.at("n_critic"));
-  if (name == "wgan-gp")
-    for (const char* player : {"D", "G"})
-      system.config.set(fmt::format("players.{}.optimizer.lr=1e-4", player));  // the golden's
+  // Presets may train at other rates than the goldens did.
+  double beta1 = 0, beta2 = 0;
+  check(std::sscanf(facts.at("betas").c_str(), "[%lf, %lf]", &beta1, &beta2) == 2, ErrorKind::data,
+        "fixture {}: betas are {}", name, facts.at("betas"));
+  for (const char* player : {"D", "G"}) {
+    const std::string optimizer = fmt::format("players.{}.optimizer.", player);
+    system.config.set(optimizer + "lr=" + facts.at("lr"));
+    system.config.set(fmt::format("{}beta1={}", optimizer, beta1));
+    system.config.set(fmt::format("{}beta2={}", optimizer, beta2));
+  }
   return system;
 }
 
@@ -93,8 +101,8 @@ Tensor input_value(const System& system, const GameInput& input, uint64_t step) 
 }
 
 double error_of(const Tensor& ours, const Tensor& theirs) {
-  check(ours.numel() == theirs.numel(), ErrorKind::internal, "tensors of {} and {} elements compared", ours.numel(),
-        theirs.numel());
+  check(ours.numel() == theirs.numel(), ErrorKind::internal, "tensors of {} and {} elements compared",
+        ours.numel(), theirs.numel());
   const Tensor left = ours.to(DType::f64), right = theirs.to(DType::f64);
   const auto a = left.as<double>(), b = right.as<double>();
   double worst = 0, scale = 0;
@@ -129,7 +137,8 @@ std::vector<Run::Gradient> Run::gradients() {
   for (int move = 0; move <= critic; ++move) {
     const std::string player = move < critic ? "D" : "G";
     const Tensor flat = program_->read(fmt::format("grad_{}.{}", player, move < critic ? move : 0));
-    for (auto& tensor : game_.unflatten(player, flat.to(DType::f64))) result.push_back({move, std::move(tensor)});
+    for (auto& tensor : game_.unflatten(player, flat.to(DType::f64)))
+      result.push_back({move, std::move(tensor)});
   }
   return result;
 }
