@@ -8,21 +8,6 @@ constexpr int threads = 512;
 constexpr int64_t most_kept = 96 << 10;  ///< bytes of a sample that stay in shared memory
 
 template <int width>
-__global__ void __launch_bounds__(threads)
-    interpolate(const __grid_constant__ InterpolateArgs args, Divider packs, uint32_t total) {
-  const uint32_t i = blockIdx.x * threads + threadIdx.x;
-  if (i >= total) return;
-  const float e = args.epsilon[packs.quotient(i)], rest = 1 - e;
-  if constexpr (width == 4) {
-    const float4 r = load4(args.real + int64_t{i} * 4), f = load4(args.fake + int64_t{i} * 4);
-    store4(args.out + int64_t{i} * 4,
-           {e * r.x + rest * f.x, e * r.y + rest * f.y, e * r.z + rest * f.z, e * r.w + rest * f.w});
-  } else {
-    args.out[i] = e * args.real[i] + rest * args.fake[i];
-  }
-}
-
-template <int width>
 struct Pack {
   float v[width];
 };
@@ -51,7 +36,7 @@ __global__ void __launch_bounds__(threads)
 
   if (args.grad != nullptr) {
     double factor = 2 * share;
-    if (args.kind == PenaltyKind::unit_norm) factor = norm > 0 ? 2 * share * (norm - 1) / norm : 0;
+    if (args.kind == PenaltyKind::unit_norm) factor = norm == 0 ? 0 : 2 * share * (norm - 1) / norm;
     const auto by = static_cast<float>(factor);
     auto* const grad = reinterpret_cast<Pack<width>*>(args.grad) + blockIdx.x * packs;
 #pragma unroll 4
@@ -63,12 +48,12 @@ __global__ void __launch_bounds__(threads)
     }
   }
 
+  if (threadIdx.x == 0 && args.norms != nullptr) args.norms[blockIdx.x] = static_cast<float>(norm);
+  if (args.value == nullptr) return;
   auto* const counter = static_cast<uint32_t*>(args.workspace);
   auto* const terms = reinterpret_cast<double*>(counter + 4);
-  if (threadIdx.x == 0) {
-    if (args.norms != nullptr) args.norms[blockIdx.x] = static_cast<float>(norm);
+  if (threadIdx.x == 0)
     terms[blockIdx.x] = args.kind == PenaltyKind::unit_norm ? (norm - 1) * (norm - 1) : square;
-  }
   if (!last_block_done(counter, gridDim.x)) return;
   double part = 0;
   for (uint32_t i = threadIdx.x; i < gridDim.x; i += threads) part += terms[i];
@@ -94,25 +79,12 @@ cudaError_t launch(const GradientPenaltyArgs& args, cudaStream_t stream) {
 
 }  // namespace
 
-cudaError_t launch_interpolate(const InterpolateArgs& args, cudaStream_t stream) {
-  const int64_t total = args.samples * args.size;
-  if (total >= int64_t{1} << 31) return cudaErrorInvalidValue;
-  if (total == 0) return cudaSuccess;
-  if (args.size % 4 == 0 && aligned(args.real, 16) && aligned(args.fake, 16) && aligned(args.out, 16))
-    interpolate<4><<<static_cast<unsigned>(ceil_div(total / 4, threads)), threads, 0, stream>>>(
-        args, Divider(args.size / 4), static_cast<uint32_t>(total / 4));
-  else
-    interpolate<1><<<static_cast<unsigned>(ceil_div(total, threads)), threads, 0, stream>>>(
-        args, Divider(args.size), static_cast<uint32_t>(total));
-  return cudaGetLastError();
-}
-
 size_t gradient_penalty_workspace(const GradientPenaltyArgs& args) {
   return 4 * sizeof(uint32_t) + static_cast<size_t>(args.samples) * sizeof(double);
 }
 
 cudaError_t launch_gradient_penalty(const GradientPenaltyArgs& args, cudaStream_t stream) {
-  if (args.samples < 1 || args.size < 1 || args.workspace == nullptr || args.value == nullptr)
+  if (args.samples < 1 || args.size < 1 || (args.value != nullptr && args.workspace == nullptr))
     return cudaErrorInvalidValue;
   const bool wide = args.size % 4 == 0 && aligned(args.g, 16) && aligned(args.grad, 16);
   return wide ? launch<4>(args, stream) : launch<1>(args, stream);

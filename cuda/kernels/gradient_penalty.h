@@ -1,16 +1,8 @@
 #pragma once
 #include "cuda/kernels/common.h"
 
-/// The gradient penalty's own two passes: the interpolated images, and the penalty of a gradient.
+/// The penalty of a gradient's norm by sample.
 namespace agon::cuda {
-
-/// out = epsilon[n] * real + (1 - epsilon[n]) * fake over [samples, size]. Fewest bytes: 12 an element.
-struct InterpolateArgs {
-  const float *real = nullptr, *fake = nullptr, *epsilon = nullptr;
-  float* out = nullptr;
-  int64_t samples = 0, size = 0;
-};
-cudaError_t launch_interpolate(const InterpolateArgs& args, cudaStream_t stream);
 
 /// unit_norm: weight / samples * sum_n (|g_n| - 1)^2 (Gulrajani et al. 2017);
 /// zero_norm: weight / samples * sum_n |g_n|^2 (R1, Mescheder et al. 2018, with weight = gamma / 2).
@@ -18,16 +10,16 @@ enum class PenaltyKind : int32_t { unit_norm, zero_norm };
 
 /// One pass over g [samples, size]: a block a sample reads it once, keeps up to 96 KiB of it in shared memory
 /// (the rest of a larger sample is read again) and writes the penalty's derivative by g; the last block adds
-/// up. The derivative where |g_n| = 0 is 0. Fewest bytes: 8 an element.
+/// up. The derivative where |g_n| = 0 is 0. Fewest bytes: 8 an element, 4 without the derivative.
 struct GradientPenaltyArgs {
   PenaltyKind kind = PenaltyKind::unit_norm;
   const float* g = nullptr;
   float* grad = nullptr;   ///< [samples, size], may be g; or null
-  float* norms = nullptr;  ///< [samples], |g_n|
-  float* value = nullptr;  ///< one f32
+  float* norms = nullptr;  ///< [samples], |g_n|; or null
+  float* value = nullptr;  ///< one f32; or null
   float weight = 10;
   int64_t samples = 0, size = 0;
-  void* workspace = nullptr;
+  void* workspace = nullptr;  ///< for the value
 };
 size_t gradient_penalty_workspace(const GradientPenaltyArgs& args);
 cudaError_t launch_gradient_penalty(const GradientPenaltyArgs& args, cudaStream_t stream);

@@ -14,14 +14,17 @@ struct Term {
 template <LossKind kind>
 __device__ Term term(float x, float t) {
   if constexpr (kind == LossKind::bce_with_logits) {
-    // t softplus(-x) + (1 - t) softplus(x) = softplus(x) - t x
-    return {softplus(x) - t * x, 1 / (1 + expf(-x)) - t};
+    // t softplus(-x) + (1 - t) softplus(x), and (1 - t) sigmoid(x) - t sigmoid(-x): no cancellation where t
+    // is 0 or 1.
+    const float e = expf(-fabsf(x)), most = 1 - t;
+    const float up = x > 0 ? most : most * e, down = x > 0 ? t * e : t;
+    return {(x > 0 ? most * x : -t * x) + log1pf(e), (up - down) / (1 + e)};
   } else if constexpr (kind == LossKind::least_squares) {
     const float d = x - t;
     return {0.5f * d * d, d};
   } else if constexpr (kind == LossKind::hinge) {
     const float slack = 1 - t * x;
-    return {fmaxf(slack, 0.0f), slack > 0 ? -t : 0.0f};
+    return {slack < 0 ? 0.0f : slack, slack > 0 ? -t : 0.0f};
   } else if constexpr (kind == LossKind::wasserstein) {
     return {-t * x, -t};
   } else {
@@ -32,6 +35,7 @@ __device__ Term term(float x, float t) {
 
 /// Merges every thread's share of the value; the last block writes it.
 __device__ void finish(const LossArgs& args, const Sum& own) {
+  if (args.value == nullptr) return;
   auto* const counter = static_cast<uint32_t*>(args.workspace);
   auto* const partials = reinterpret_cast<double*>(counter + 4);
   const double sum = block_sum<threads>(own.total());
@@ -121,7 +125,8 @@ size_t loss_workspace(const LossArgs&) {
 }
 
 cudaError_t launch_loss(const LossArgs& args, cudaStream_t stream) {
-  if (args.workspace == nullptr || args.value == nullptr) return cudaErrorInvalidValue;
+  if (args.value == nullptr ? args.grad == nullptr : args.workspace == nullptr) return cudaErrorInvalidValue;
+  if (args.count < 1) return cudaErrorInvalidValue;
   switch (args.kind) {
     case LossKind::bce_with_logits:
       launch<LossKind::bce_with_logits>(args, stream);

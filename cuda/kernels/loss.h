@@ -12,8 +12,7 @@
 ///   l1                |x - t|
 ///   softmax_cross_entropy   rows of `classes` scores against `labels`; smoothing spreads over all classes
 /// Launch: 256 threads a block, up to 512 blocks; cross-entropy takes a warp a row. About 10 to 40 flops an
-/// element. Fewest bytes: x once, t once where it is a tensor, the gradient once. Derivatives at kinks are 0,
-/// as the graph's relu and sign have them.
+/// element. Fewest bytes: x once, t once where it is a tensor, the gradient once. Derivatives at kinks are 0.
 namespace agon::cuda {
 
 enum class LossKind : int32_t {
@@ -34,9 +33,9 @@ struct LossArgs {
   int64_t count = 0;
   int classes = 0;
   float smoothing = 0, scale = 1;
-  float* value = nullptr;  ///< one f32
-  float* grad = nullptr;   ///< of x's shape, or null: the value alone
-  void* workspace = nullptr;
+  float* value = nullptr;     ///< one f32, or null: the gradient alone
+  float* grad = nullptr;      ///< of x's shape, or null: the value alone
+  void* workspace = nullptr;  ///< for the value
 };
 
 size_t loss_workspace(const LossArgs& args);

@@ -113,20 +113,6 @@ __global__ void __launch_bounds__(threads)
   if (a.parameter_square != nullptr) *a.parameter_square = static_cast<float>(all_p2);
 }
 
-template <int width>
-__global__ void __launch_bounds__(threads) ema_step(const EmaArgs a) {
-  const float weight = a.weight != nullptr ? *a.weight : 1;
-  const int64_t packs = a.count / width;
-  for (int64_t i = int64_t{blockIdx.x} * threads + threadIdx.x; i < packs;
-       i += int64_t{gridDim.x} * threads) {
-    const Pack<width> value = get<width>(a.value, i);
-    Pack<width> average = a.weight != nullptr ? get<width>(a.average, i) : value;
-#pragma unroll
-    for (int k = 0; k < width; ++k) average.v[k] += weight * (value.v[k] - average.v[k]);
-    put<width>(a.average, i, average);
-  }
-}
-
 unsigned blocks_for(int64_t packs) {
   const int64_t needed = ceil_div(packs, threads);
   return static_cast<unsigned>(needed < 1 ? 1 : needed < most_blocks ? needed : most_blocks);
@@ -166,15 +152,6 @@ cudaError_t launch_optimizer(const OptimizerArgs& args, cudaStream_t stream) {
     launch<OptimizerKind::rmsprop>(args, wide, stream);
   else
     launch<OptimizerKind::sgd>(args, wide, stream);
-  return cudaGetLastError();
-}
-
-cudaError_t launch_ema(const EmaArgs& args, cudaStream_t stream) {
-  if (args.count == 0) return cudaSuccess;
-  if (args.count % 4 == 0 && aligned(args.average, 16) && aligned(args.value, 16))
-    ema_step<4><<<blocks_for(args.count / 4), threads, 0, stream>>>(args);
-  else
-    ema_step<1><<<blocks_for(args.count), threads, 0, stream>>>(args);
   return cudaGetLastError();
 }
 

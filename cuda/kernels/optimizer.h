@@ -36,13 +36,4 @@ struct OptimizerArgs {
 size_t optimizer_workspace(const OptimizerArgs& args);
 cudaError_t launch_optimizer(const OptimizerArgs& args, cudaStream_t stream);
 
-/// average += weight (value - average), weight on the device; with a null weight average = value.
-struct EmaArgs {
-  float* average = nullptr;
-  const float* value = nullptr;
-  const float* weight = nullptr;
-  int64_t count = 0;
-};
-cudaError_t launch_ema(const EmaArgs& args, cudaStream_t stream);
-
 }  // namespace agon::cuda

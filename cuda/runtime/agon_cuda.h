@@ -14,7 +14,7 @@
 extern "C" {
 
 /// Changes with every change of the table or of an argument struct.
-#define AGON_CUDA_ABI 1
+#define AGON_CUDA_ABI 2
 
 typedef enum agon_cuda_status {
   agon_cuda_ok = 0,

@@ -28,11 +28,9 @@
   X(conv, ConvArgs)                             \
   X(copy, CopyArgs)                             \
   X(elementwise, ElementwiseArgs)               \
-  X(ema, EmaArgs)                               \
   X(fill, FillArgs)                             \
   X(gather, GatherArgs)                         \
   X(gradient_penalty, GradientPenaltyArgs)      \
-  X(interpolate, InterpolateArgs)               \
   X(loss, LossArgs)                             \
   X(matmul, MatmulArgs)                         \
   X(norm, NormArgs)                             \

@@ -93,6 +93,9 @@ enum class Op : uint8_t {
   /// (w [rows, ..], u [rows]) -> (w / sigma, sigma, u', v) by one power iteration on w as a matrix [rows,
   /// columns]; derivatives hold u' and v fixed.
   spectral_norm,
+  // Losses: a value and its gradient in one pass.
+  loss,              ///< (x [, target of x's shape, or labels]) -> (value [], d value / d x); see LossAttr
+  gradient_penalty,  ///< g [samples, ..] -> (value [], d value / d g, norms [samples]); see PenaltyAttr
   // Optimizers over flat buffers; the last two outputs are sum(g^2) and sum(p'^2).
   adam,     ///< (p, g, m, v, lr, correction1, correction2) -> (p', m', v', ., .)
   rmsprop,  ///< (p, g, v, momentum buffer, lr) -> (p', v', buffer', ., .)
@@ -185,6 +188,32 @@ struct SpectralNormAttr {
   bool iterate = true;  ///< false: u' is u
   bool operator==(const SpectralNormAttr&) const = default;
 };
+enum class LossKind : uint8_t {
+  bce_with_logits,       ///< -t' log(sigmoid(x)) - (1 - t') log(1 - sigmoid(x)), t' = t (1 - s) + s / 2
+  least_squares,         ///< (x - t)^2 / 2
+  hinge,                 ///< max(0, 1 - t x); t is 1 for real scores, -1 for fake ones
+  wasserstein,           ///< -t x
+  l1,                    ///< |x - t|
+  softmax_cross_entropy  ///< of rows of x [rows, classes] against labels [rows]; s spreads over all classes
+};
+struct LossAttr {  ///< value = scale * sum of the terms; the derivative at a kink is 0
+  LossKind kind = LossKind::bce_with_logits;
+  double target = 0;     ///< t of every element where there is no target tensor
+  double smoothing = 0;  ///< s: two-sided label smoothing of bce_with_logits and softmax_cross_entropy
+  double scale = 1;      ///< weight / count makes the sum a mean
+  bool operator==(const LossAttr&) const = default;
+};
+enum class PenaltyKind : uint8_t {
+  unit_norm,  ///< (|g_n| - 1)^2
+  zero_norm   ///< |g_n|^2
+};
+std::string_view name_of(LossKind kind);
+std::string_view name_of(PenaltyKind kind);
+struct PenaltyAttr {  ///< value = weight * mean over samples; the derivative at |g_n| = 0 is 0
+  PenaltyKind kind = PenaltyKind::unit_norm;
+  double weight = 1;
+  bool operator==(const PenaltyAttr&) const = default;
+};
 struct OptimizerAttr {
   double beta1 = 0;  ///< adam's beta1; sgd's and rmsprop's momentum is beta1 too
   double beta2 = 0;  ///< adam's beta2, rmsprop's alpha
@@ -209,8 +238,8 @@ struct ElementwiseProgram {
 };
 
 using Attr = std::variant<std::monostate, FillAttr, RandomAttr, ClampAttr, AxesAttr, RangeAttr, MatmulAttr,
-                          ResizeAttr, BatchNormAttr, SampleNormAttr, SpectralNormAttr, OptimizerAttr,
-                          Activation, Window, ElementwiseProgram>;
+                          ResizeAttr, BatchNormAttr, SampleNormAttr, SpectralNormAttr, LossAttr, PenaltyAttr,
+                          OptimizerAttr, Activation, Window, ElementwiseProgram>;
 
 /// What compile's fusion folded into a node. `bias` and `grad_output` are further inputs behind the op's own,
 /// in that order.
@@ -430,6 +459,16 @@ struct SpectralNormOut {
 SpectralNormOut spectral_norm(Value w, Value u, double eps = 1e-12, bool iterate = true);
 /// Zeroes with probability p and scales the rest by 1 / (1 - p).
 Value dropout(Value x, double p);
+
+// Losses, rank 0. Each is one pass over its operand: the gradient comes out of the same kernel.
+/// weight * the mean over all elements of the loss against `target`: one number, or a tensor of x's shape.
+Value mean_loss(LossKind kind, Value x, double target, double weight = 1, double smoothing = 0);
+Value mean_loss(LossKind kind, Value x, Value target, double weight = 1, double smoothing = 0);
+/// weight * the mean over rows of -log softmax(x)[label], for x [rows, classes] and i32 labels [rows].
+Value softmax_cross_entropy(Value x, Value labels, double weight = 1, double smoothing = 0);
+/// weight * the mean over samples n (the first axis) of a penalty on the Euclidean norm of g_n: unit_norm
+/// (Gulrajani et al., NeurIPS 2017), zero_norm (R1 with weight = gamma / 2; Mescheder et al., ICML 2018).
+Value norm_penalty(PenaltyKind kind, Value g, double weight);
 
 /// d(loss)/d(wrt[i]) for each i, as new nodes of the same graph; loss is a scalar. Zero constants where the
 /// loss does not depend on wrt[i]. Results can be differentiated again.

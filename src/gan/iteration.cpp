@@ -121,7 +121,8 @@ Value Iteration::scores(size_t discriminator, Source source, size_t generator) {
 Value Iteration::adversarial(const Term& term) {
   const Objective& objective = term.objective;
   if (term.generator_side)
-    return objective.generator_loss(scores(term.discriminator, Source::generated, term.generator));
+    return objective.generator_loss(scores(term.discriminator, Source::generated, term.generator),
+                                    term.weight);
   const Value real = scores(term.discriminator, Source::real, 0);
   const Value fake = scores(term.discriminator, Source::fake, term.generator);
   const auto watch = [&](Value s, std::string_view which) {
@@ -130,7 +131,8 @@ Value Iteration::adversarial(const Term& term) {
   };
   watch(real, "real");
   watch(fake, "fake");
-  const Value real_term = objective.real_term(real), fake_term = objective.fake_term(fake);
+  const Value real_term = objective.real_term(real, term.weight),
+              fake_term = objective.fake_term(fake, term.weight);
   detail(name_ + ".real", real_term);
   detail(name_ + ".fake", fake_term);
   return real_term + fake_term;
@@ -143,7 +145,7 @@ Value Iteration::cross_entropy(const Term& term) {
   const Value target = one_hot(label_, classes);
   const Value chosen = reduce_sum(flat * target, {1});
   watched_[fmt::format("accuracy_{}", move_->name)] = mean(greater_equal(chosen, reduce_max(flat, {1})));
-  return -mean(reduce_sum(log_softmax(flat) * target, {1}));
+  return softmax_cross_entropy(flat, label_, term.weight);
 }
 
 Value Iteration::value_of(const Term& term, size_t number) {
@@ -153,7 +155,8 @@ Value Iteration::value_of(const Term& term, size_t number) {
     case TermKind::softmax_cross_entropy:
       return cross_entropy(term);
     case TermKind::r1: {
-      const Value penalty = r1_penalty(scores(term.discriminator, Source::real, 0), real_, term.coefficient);
+      const Value penalty =
+          r1_penalty(scores(term.discriminator, Source::real, 0), real_, term.coefficient * term.weight);
       detail(name_ + ".r1", penalty);
       return penalty;
     }
@@ -163,7 +166,8 @@ Value Iteration::value_of(const Term& term, size_t number) {
         return rules_.networks[term.discriminator].apply(bindings_[term.discriminator], x, Mode::train);
       };
       const Value fake = image_batch(Source::fake, term.generator);
-      const Value penalty = gradient_penalty(scorer, real_, fake, epsilons_.at(number), term.coefficient);
+      const Value penalty =
+          gradient_penalty(scorer, real_, fake, epsilons_.at(number), term.coefficient * term.weight);
       detail(name_ + ".penalty", penalty);
       return penalty;
     }
@@ -190,8 +194,7 @@ void Iteration::execute(const Execution& e, size_t number) {
 
   Value total;
   for (const Term& term : move.terms) {
-    Value value = value_of(term, number);
-    if (term.weight != 1) value = value * term.weight;
+    const Value value = value_of(term, number);
     total = total.valid() ? total + value : value;
   }
   detail(name_, total);

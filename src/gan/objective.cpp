@@ -8,68 +8,58 @@
 #include "core/nearest.h"
 
 namespace agon::gan {
-namespace {
-
-/// -log of the likelihood of label t under the logit s.
-Value bce_with_logits(Value s, double t) {
-  if (t == 0) return softplus(s);
-  if (t == 1) return softplus(-s);
-  return softplus(s) - s * t;
-}
-
-}  // namespace
 
 bool Objective::is_logistic() const {
   return kind == ObjectiveKind::minimax || kind == ObjectiveKind::non_saturating ||
          kind == ObjectiveKind::bce;
 }
 
-Value Objective::real_term(Value s) const {
+Value Objective::real_term(Value s, double weight) const {
   switch (kind) {
     case ObjectiveKind::minimax:
     case ObjectiveKind::non_saturating:
-      return mean(softplus(-s));
+      return mean_loss(LossKind::bce_with_logits, s, 1, weight);
     case ObjectiveKind::bce:
-      return mean(bce_with_logits(s, real_label));
+      return mean_loss(LossKind::bce_with_logits, s, real_label, weight);
     case ObjectiveKind::least_squares:
-      return mean(square(s - 1)) * 0.5;
+      return mean_loss(LossKind::least_squares, s, 1, weight);
     case ObjectiveKind::hinge:
-      return mean(relu(1 - s));
+      return mean_loss(LossKind::hinge, s, 1, weight);
     case ObjectiveKind::wasserstein:
-      return -mean(s);
+      return mean_loss(LossKind::wasserstein, s, 1, weight);
   }
   fail(ErrorKind::internal, "objective: no such kind");
 }
 
-Value Objective::fake_term(Value s) const {
+Value Objective::fake_term(Value s, double weight) const {
   switch (kind) {
     case ObjectiveKind::minimax:
     case ObjectiveKind::non_saturating:
-      return mean(softplus(s));
+      return mean_loss(LossKind::bce_with_logits, s, 0, weight);
     case ObjectiveKind::bce:
-      return mean(bce_with_logits(s, fake_label));
+      return mean_loss(LossKind::bce_with_logits, s, fake_label, weight);
     case ObjectiveKind::least_squares:
-      return mean(square(s)) * 0.5;
+      return mean_loss(LossKind::least_squares, s, 0, weight);
     case ObjectiveKind::hinge:
-      return mean(relu(s + 1));
+      return mean_loss(LossKind::hinge, s, -1, weight);
     case ObjectiveKind::wasserstein:
-      return mean(s);
+      return mean_loss(LossKind::wasserstein, s, -1, weight);
   }
   fail(ErrorKind::internal, "objective: no such kind");
 }
 
-Value Objective::generator_loss(Value s) const {
+Value Objective::generator_loss(Value s, double weight) const {
   switch (kind) {
     case ObjectiveKind::minimax:
-      return -mean(softplus(s));
+      return mean_loss(LossKind::bce_with_logits, s, 0, -weight);
     case ObjectiveKind::non_saturating:
     case ObjectiveKind::bce:
-      return mean(softplus(-s));
+      return mean_loss(LossKind::bce_with_logits, s, 1, weight);
     case ObjectiveKind::least_squares:
-      return mean(square(s - 1)) * 0.5;
+      return mean_loss(LossKind::least_squares, s, 1, weight);
     case ObjectiveKind::hinge:
     case ObjectiveKind::wasserstein:
-      return -mean(s);
+      return mean_loss(LossKind::wasserstein, s, 1, weight);
   }
   fail(ErrorKind::internal, "objective: no such kind");
 }

@@ -27,12 +27,12 @@ struct Objective {
 
   /// D's output is a logit, so that its sigmoid is a probability.
   bool is_logistic() const;
-  /// D's term for real images.
-  Value real_term(Value scores) const;
+  /// D's term for real images, times `weight`.
+  Value real_term(Value scores, double weight = 1) const;
   /// D's term for generated images.
-  Value fake_term(Value scores) const;
+  Value fake_term(Value scores, double weight = 1) const;
   /// G's loss, by D's output on generated images.
-  Value generator_loss(Value scores) const;
+  Value generator_loss(Value scores, double weight = 1) const;
 };
 
 /// Throws Error(usage) with the nearest name; `where` begins the message.

@@ -5,12 +5,8 @@
 namespace agon::gan {
 namespace {
 
-/// Per sample, the sum of the squared gradient of `scores` by `images`: [batch, 1, 1, 1].
-Value squared_gradient(Value scores, Value images) {
-  const Value g = grad(sum(scores), std::array{images})[0];
-  std::vector<int> axes;
-  for (int i = 1; i < g.shape().rank(); ++i) axes.push_back(i);
-  return reduce_sum(square(g), axes);
+Value gradient_of(Value scores, Value images) {
+  return grad(sum(scores), std::array{images})[0];
 }
 
 }  // namespace
@@ -18,14 +14,13 @@ Value squared_gradient(Value scores, Value images) {
 Value gradient_penalty(const Scorer& discriminator, Value real, Value fake, Value epsilon, double lambda) {
   Shape per_sample{real.shape()[0]};
   while (per_sample.rank() < real.shape().rank()) per_sample.push_back(1);
-  epsilon = reshape(epsilon, per_sample);
-  const Value x = epsilon * real + (1 - epsilon) * stop_gradient(fake);
-  const Value norm = sqrt(squared_gradient(discriminator(x), x));
-  return mean(square(norm - 1)) * lambda;
+  fake = stop_gradient(fake);
+  const Value x = (real - fake) * reshape(epsilon, per_sample) + fake;
+  return norm_penalty(PenaltyKind::unit_norm, gradient_of(discriminator(x), x), lambda);
 }
 
 Value r1_penalty(Value scores, Value real, double gamma) {
-  return mean(squared_gradient(scores, real)) * (gamma / 2);
+  return norm_penalty(PenaltyKind::zero_norm, gradient_of(scores, real), gamma / 2);
 }
 
 }  // namespace agon::gan

@@ -30,6 +30,7 @@ class Inference {
   std::vector<ValueInfo> batch_norm() const;
   std::vector<ValueInfo> sample_norm() const;
   std::vector<ValueInfo> spectral_norm() const;
+  std::vector<ValueInfo> loss() const;
   std::vector<ValueInfo> optimizer(size_t slots, size_t scalars) const;
 
   Op op_;
@@ -216,6 +217,20 @@ std::vector<ValueInfo> Inference::spectral_norm() const {
   return {{dtype, w}, {dtype, {}}, {dtype, {w[0]}}, {dtype, {w.numel() / w[0]}}};
 }
 
+std::vector<ValueInfo> Inference::loss() const {
+  const Shape& x = shape(0);
+  if (std::get<LossAttr>(attr_).kind == LossKind::softmax_cross_entropy) {
+    arity(2);
+    require(x.rank() == 2 && x[1] > 0 && shape(1) == Shape{x[0]} && inputs_[1].dtype == DType::i32,
+            "scores [rows, classes] and i32 labels [rows] are needed");
+  } else {
+    require(inputs_.size() == 1 || inputs_.size() == 2, "wrong number of operands");
+    require(inputs_.size() == 1 || (shape(1) == x && inputs_[1].dtype == inputs_[0].dtype),
+            "the target differs in kind");
+  }
+  return {{inputs_[0].dtype, {}}, {inputs_[0].dtype, x}};
+}
+
 std::vector<ValueInfo> Inference::optimizer(size_t slots, size_t scalars) const {
   arity(2 + slots + scalars);
   std::vector<ValueInfo> result{{inputs_[0].dtype, shape(0)}};
@@ -294,6 +309,12 @@ std::vector<ValueInfo> Inference::run() const {
       return sample_norm();
     case Op::spectral_norm:
       return spectral_norm();
+    case Op::loss:
+      return loss();
+    case Op::gradient_penalty:
+      arity(1);
+      require(shape(0).rank() > 0 && shape(0).numel() > 0, "samples along the first axis are needed");
+      return {{inputs_[0].dtype, {}}, {inputs_[0].dtype, shape(0)}, {inputs_[0].dtype, {shape(0)[0]}}};
     case Op::adam:
       return optimizer(2, 3);
     case Op::rmsprop:

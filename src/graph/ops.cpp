@@ -122,6 +122,10 @@ std::string_view name_of(Op op) {
       return "sample_norm_grad";
     case Op::spectral_norm:
       return "spectral_norm";
+    case Op::loss:
+      return "loss";
+    case Op::gradient_penalty:
+      return "gradient_penalty";
     case Op::adam:
       return "adam";
     case Op::rmsprop:
@@ -132,6 +136,16 @@ std::string_view name_of(Op op) {
       return "elementwise";
   }
   return "?";
+}
+
+std::string_view name_of(LossKind kind) {
+  static constexpr std::string_view names[] = {
+      "bce_with_logits", "least_squares", "hinge", "wasserstein", "l1", "softmax_cross_entropy"};
+  return names[static_cast<size_t>(kind)];
+}
+
+std::string_view name_of(PenaltyKind kind) {
+  return kind == PenaltyKind::unit_norm ? "unit_norm" : "zero_norm";
 }
 
 bool is_elementwise(Op op) {

@@ -1,6 +1,7 @@
 #pragma once
 #include "cases/elementwise.h"
 #include "cases/fusion.h"
+#include "cases/loss.h"
 #include "cases/norm.h"
 #include "cases/random.h"
 #include "cases/shape.h"
@@ -11,8 +12,9 @@ namespace agon::cases {
 inline const Kinds& all_kinds() {
   static const Kinds kinds = [] {
     Kinds all;
-    for (Kinds family : {leaf_kinds(), elementwise_kinds(), shape_kinds(), contraction_kinds(),
-                         window_kinds(), norm_kinds(), optimizer_kinds(), fusion_kinds(), random_kinds()})
+    for (Kinds family :
+         {leaf_kinds(), elementwise_kinds(), shape_kinds(), contraction_kinds(), window_kinds(), norm_kinds(),
+          loss_kinds(), optimizer_kinds(), fusion_kinds(), random_kinds()})
       all.merge(family);
     return all;
   }();

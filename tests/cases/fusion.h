@@ -77,22 +77,24 @@ inline Kinds fusion_kinds() {
     Value s = reduce_sum(t, {-1});
     c.result(t / (abs(s) + 1.0));
   };
-  // What GAN losses are made of: a discriminator's logits against both targets.
+  kinds["squared_norms"] = [](Case& c, const Descriptor& d) {
+    c.result(sqrt(reduce_sum(square(c.operand(d.shape("s"))), d.axes("axes"))));
+  };
+  // Sums over pointwise terms, and the gradient of the same terms.
   kinds["bce_logits"] = [](Case& c, const Descriptor& d) {
     Value real = c.operand(d.shape("s")), fake = c.operand(d.shape("s"));
     c.result(mean(softplus(-real)) + mean(softplus(fake)));
   };
   // Interpolation by a random epsilon, the norm of a gradient, its penalty: with the harness's derivatives,
   // the third order of WGAN-GP's critic.
-  kinds["gradient_penalty"] = [](Case& c, const Descriptor& d) {
+  kinds["critic_penalty"] = [](Case& c, const Descriptor& d) {
     const WindowCase s(d);
     Value real = c.operand(s.x), fake = c.operand(s.x), w = c.operand(s.w);
     Value epsilon = c.graph.random_uniform({s.x[0], 1, 1, 1}, 2);
     Value x = fake + epsilon * (real - fake);
     Value critic = sum(activation(conv(x, w, s.conv()), activation_of(d)));
     const std::vector<Value> wrt{x};
-    Value norm = sqrt(reduce_sum(square(grad(critic, wrt)[0]), {1, 2, 3}));
-    c.result(mean(square(norm - 1.0)));
+    c.result(norm_penalty(PenaltyKind::unit_norm, grad(critic, wrt)[0], 1));
   };
   // A generator's stage and a critic on top of it.
   kinds["generator_critic"] = [](Case& c, const Descriptor& d) {

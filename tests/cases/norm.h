@@ -129,6 +129,32 @@ inline Kinds optimizer_kinds() {
     };
   };
   for (Op op : {Op::adam, Op::rmsprop, Op::sgd}) make(op);
+  // Two updates of one buffer by RMSProp, with clipping and an average behind the last, as a player's are.
+  kinds["updates"] = [](Case& c, const Descriptor& d) {
+    const Shape shape{d.integer("n", 7)};
+    const double clip = d.real("clip", 0), moved = d.real("moved", 0.25);
+    const Value p = c.state("p", shape), v = c.state("v", shape, Domain::positive),
+                buffer = c.state("buffer", shape), lr = c.scalar("lr", 0.01);
+    Value params = p, square = v, velocity = buffer;
+    for (int i = 0; i < 2; ++i) {
+      params = c.graph.append(Op::rmsprop, {params, c.fixed(shape) * params, square, velocity, lr},
+                              OptimizerAttr{0, 0.9, 1e-8, 0});
+      square = c.graph.port(params, 1);
+      velocity = c.graph.port(params, 2);
+      c.note(c.graph.port(params, 3));
+      c.note(c.graph.port(params, 4));
+      if (clip > 0) params = clamp(params, -clip, clip);
+    }
+    if (moved > 0) {
+      const Value average = c.state("average", shape);
+      c.graph.assign(average, average + (params - average) * c.scalar("moved", moved));
+      if (d.has("seen")) c.note(average * 2.0);  // the average before the update is asked for, too
+    }
+    c.graph.assign(p, params);
+    c.graph.assign(v, square);
+    c.graph.assign(buffer, velocity);
+    c.runs = 3;
+  };
   return kinds;
 }
 

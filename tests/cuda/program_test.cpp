@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "agon/game.h"
 
 #include "catch.h"
@@ -29,6 +31,41 @@ TEST_CASE("an iteration of dcgan-64 is one graph of at most 120 kernels") {
   INFO(program->info().kernels << " kernels");
   CHECK(program->info().kernels <= 120);
   CHECK(program->info().arena_bytes < program->info().unplanned_bytes);
+}
+
+// The kernels that take losses, penalties and updates in one pass would run in no training: chains of
+// pointwise kernels and sums would do their work.
+TEST_CASE("an iteration's losses, penalties and updates are one launch each, of their own kernels") {
+  const auto backend = device("an iteration's losses");
+  if (!backend) return;
+  struct Expected {
+    const char* preset;
+    const char* optimizer;
+    int losses, penalties, updates, clipped, averaged;
+  };
+  for (const Expected& want : {Expected{"dcgan-64", "adam", 3, 0, 2, 0, 0},
+                               {"lsgan", "adam", 3, 0, 2, 0, 0},
+                               {"dcgan-mnist", "adam", 3, 0, 2, 0, 1},
+                               {"wgan", "rmsprop", 11, 0, 6, 5, 0},
+                               {"wgan-gp", "adam", 11, 5, 6, 0, 1},
+                               {"lenet", "adam", 1, 0, 1, 0, 0}}) {
+    const Game game(Config::preset(want.preset));
+    const auto store = backend->make_store();
+    const auto program = backend->compile(game.iteration(4), *store, {});
+    const auto count = [&](std::string_view op, std::string_view word = "") {
+      return std::ranges::count_if(program->info().lines, [&](const std::string& line) {
+        return line.starts_with(std::string(op) + ' ') && line.find(word) != std::string::npos;
+      });
+    };
+    INFO(want.preset);
+    CHECK(count("loss") == want.losses);
+    CHECK(count("gradient_penalty") == want.penalties);
+    CHECK(count(want.optimizer) == want.updates);
+    CHECK(count(want.optimizer, ", clipped") == want.clipped);
+    CHECK(count(want.optimizer, ", averaged") == want.averaged);
+    for (const std::string_view word : {"softplus", "clamp", "sqrt sub", "log_softmax"})
+      CHECK(count("elementwise", word) + count(word) == 0);
+  }
 }
 
 // Batches would be overwritten while the device reads them, or records lost when nobody asks for them for

@@ -249,9 +249,23 @@ TEST_CASE("memory-bound kernels move hardly more than the fewest bytes", "[cuda]
   penalty.workspace = penalty_space.get();
   // 32 KiB a sample: all of it is kept.
   check("gradient penalty", 2 * mib, [&] { succeed(cuda::launch_gradient_penalty(penalty, nullptr)); });
-  check("interpolation", 3 * mib, [&] {
-    succeed(cuda::launch_interpolate({x.get(), x2.get(), small.get(), y.get(), 32, count_of / 32}, nullptr));
-  });
+
+  // (real - fake) epsilon[n] + fake, as graphs interpolate for the gradient penalty.
+  cuda::ElementwiseArgs between;
+  between.rank = 2;
+  between.extents[0] = 32;
+  between.extents[1] = count_of / 32;
+  between.input_count = 3;
+  between.output_count = 1;
+  between.code_count = 3;
+  between.inputs[0] = {x.get(), cuda::DType::f32, 0, {count_of / 32, 1}};
+  between.inputs[1] = {x2.get(), cuda::DType::f32, 0, {count_of / 32, 1}};
+  between.inputs[2] = {small.get(), cuda::DType::f32, 0, {1, 0}};
+  between.code[0] = {cuda::ElementwiseOp::sub, {0, 1, -1}, {}, 0, 0};
+  between.code[1] = {cuda::ElementwiseOp::mul, {3, 2, -1}, {}, 0, 0};
+  between.code[2] = {cuda::ElementwiseOp::add, {4, 1, -1}, {}, 0, 0};
+  between.outputs[0] = {y.get(), cuda::DType::f32, 2, false, 1};
+  check("interpolation", 3 * mib, [&] { succeed(cuda::launch_elementwise(between, nullptr)); });
 
   const Device<uint64_t> step(std::vector<uint64_t>{3});
   check("random normal", mib, [&] {

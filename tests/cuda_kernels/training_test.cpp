@@ -10,6 +10,25 @@ using namespace agon::test;
 using cuda::LossKind;
 using cuda::OptimizerKind;
 
+namespace {
+
+/// The value without the gradient, and the gradient without the value, are what they are together.
+void check_alone(cuda::LossArgs args, const Device<float>& value, const Device<float>& grad) {
+  const auto both = std::pair(value.read(), grad.read());
+  const Device<float> alone(value.read().size()), alone_grad(grad.read().size());
+  args.value = alone.get();
+  args.grad = nullptr;
+  succeed(cuda::launch_loss(args, nullptr));
+  args.value = nullptr;
+  args.grad = alone_grad.get();
+  args.workspace = nullptr;
+  succeed(cuda::launch_loss(args, nullptr));
+  CHECK(alone.read() == both.first);
+  CHECK(alone_grad.read() == both.second);
+}
+
+}  // namespace
+
 // A wrong value or slope of a loss, at sizes for one and many blocks, with tensors or one number as targets.
 TEST_CASE("losses: value and gradient in one pass", "[cuda]") {
   if (!have_device("losses")) return;
@@ -63,6 +82,7 @@ TEST_CASE("losses: value and gradient in one pass", "[cuda]") {
         INFO("kind " << static_cast<int>(kind) << " n " << n);
         CHECK(std::fabs(value.read()[0] - sum) <= 1e-6 * std::max(1.0, std::fabs(sum)));
         CHECK(relative_error(grad.read(), slopes) <= 1e-6);
+        check_alone(args, value, grad);
       }
 }
 
@@ -105,6 +125,7 @@ TEST_CASE("softmax cross-entropy in one pass", "[cuda]") {
       INFO("classes " << classes << " smoothing " << smoothing);
       CHECK(std::fabs(value.read()[0] - sum) <= 2e-6 * std::max(1.0, std::fabs(sum)));
       CHECK(relative_error(grad.read(), slopes) <= 1e-5);
+      check_alone(args, value, grad);
     }
 }
 
@@ -147,26 +168,18 @@ TEST_CASE("the gradient penalty in one pass", "[cuda]") {
       CHECK(relative_error(norms.read(), want_norms) <= 1e-6);
       CHECK(std::fabs(value.read()[0] - sum) <= 1e-6 * std::max(1.0, sum));
       CHECK(relative_error(grad.read(), want) <= 1e-6);
-    }
-}
 
-// Interpolating with another sample's epsilon.
-TEST_CASE("real and fake images are interpolated by sample", "[cuda]") {
-  if (!have_device("interpolation")) return;
-  for (const int64_t size : {1, 27, 768}) {
-    constexpr int64_t samples = 7;
-    const auto real = random_floats(samples * size, 1), fake = random_floats(samples * size, 2),
-               epsilon = random_floats(samples, 3, 0, 1);
-    const Device<float> d_real(real), d_fake(fake), d_epsilon(epsilon), out(real.size());
-    succeed(cuda::launch_interpolate({d_real.get(), d_fake.get(), d_epsilon.get(), out.get(), samples, size},
-                                     nullptr));
-    std::vector<double> want;
-    for (size_t i = 0; i < real.size(); ++i) {
-      const double e = epsilon[i / static_cast<size_t>(size)];
-      want.push_back(e * real[i] + (1 - e) * fake[i]);
+      const auto both = std::pair(value.read(), grad.read());
+      args.grad = args.norms = nullptr;
+      succeed(cuda::launch_gradient_penalty(args, nullptr));
+      CHECK(value.read() == both.first);
+      const Device<float> alone(g.size());
+      args.grad = alone.get();
+      args.value = nullptr;
+      args.workspace = nullptr;
+      succeed(cuda::launch_gradient_penalty(args, nullptr));
+      CHECK(alone.read() == both.second);
     }
-    CHECK(relative_error(out.read(), want) <= 1e-6);
-  }
 }
 
 // An optimizer that updates otherwise than torch.optim, or whose sums of squares are wrong.
@@ -244,21 +257,6 @@ TEST_CASE("optimizers over flat buffers", "[cuda]") {
         CHECK(relative_error(sums.read(), std::vector<double>{g2, p2}) <= 1e-6);
         if (extras) CHECK(relative_error(as_f32(half.read()), want_p) <= 5e-3);
       }
-}
-
-// An EMA that moves by the wrong share, or does not copy.
-TEST_CASE("exponential moving averages", "[cuda]") {
-  if (!have_device("ema")) return;
-  for (const int64_t n : {5, 4096}) {
-    const auto average = random_floats(n, 1), value = random_floats(n, 2);
-    const Device<float> d_average(average), d_value(value), weight(std::vector<float>{0.25f});
-    succeed(cuda::launch_ema({d_average.get(), d_value.get(), weight.get(), n}, nullptr));
-    std::vector<double> want;
-    for (size_t i = 0; i < average.size(); ++i) want.push_back(average[i] + 0.25 * (value[i] - average[i]));
-    CHECK(relative_error(d_average.read(), want) <= 1e-6);
-    succeed(cuda::launch_ema({d_average.get(), d_value.get(), nullptr, n}, nullptr));
-    CHECK(relative_error(d_average.read(), value) == 0);
-  }
 }
 
 // Random numbers that differ from those of the other backends, in a tail, a later step or another stream.

@@ -180,6 +180,19 @@ const std::vector<std::string> lines{
     "sample_norm_grad over:instance s:2x5x3 affine0",
     "sample_norm_grad over:layer s:2x2x1x3",
     "sample_norm_grad over:layer s:3x4 affine0",
+    "loss k:bce_with_logits s:2x3 t:1 smooth:0.2",
+    "loss k:bce_with_logits s:2x3 tensor1 smooth:0.1",
+    "loss k:least_squares s:5 t:1",
+    "loss k:least_squares s:5 tensor1",
+    "loss k:hinge s:2x3 t:-1",
+    "loss k:hinge s:2x3 tensor1",
+    "loss k:wasserstein s:5 t:-1",
+    "loss k:wasserstein s:5 tensor1",
+    "loss k:l1 s:2x3 t:0.5",
+    "loss k:l1 s:2x3 tensor1",
+    "loss k:softmax_cross_entropy s:3x4 smooth:0.1",
+    "gradient_penalty k:unit_norm s:3x2x2",
+    "gradient_penalty k:zero_norm s:3x2x2",
     // Composites.
     "scalar s:2x3",
     "state s:2x3",
@@ -197,7 +210,7 @@ const std::vector<std::string> lines{
     "chain a:2x3x4 b:3x1",
     "chain_reduce a:3x4",
     "bce_logits s:5",
-    "gradient_penalty mb2 ih3 iw3 ic2 oc2 kh2 kw2 f:tanh",
+    "critic_penalty mb2 ih3 iw3 ic2 oc2 kh2 kw2 f:tanh",
 };
 
 /// Ops without a derivative to compare: nothing float goes in, or nothing passes back by definition.

@@ -18,6 +18,7 @@ std::vector<ParityCase> shape_table();
 std::vector<ParityCase> contraction_table();
 std::vector<ParityCase> window_table();
 std::vector<ParityCase> norm_table();
+std::vector<ParityCase> loss_table();
 std::vector<ParityCase> fusion_table();
 
 /// All of them.

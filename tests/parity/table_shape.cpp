@@ -71,6 +71,10 @@ std::vector<ParityCase> shape_table() {
       {"rmsprop n1031 beta1:0.9 wd:0.01"},
       {"sgd n7"},
       {"sgd n1031 beta1:0.9 wd:0.01"},
+      {"updates n7"},
+      {"updates n1031 clip:0.5"},
+      {"updates n1031 clip:0.5 moved:0"},
+      {"updates n64 clip:0.5 seen1"},
   };
 }
 

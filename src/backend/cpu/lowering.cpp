@@ -296,6 +296,10 @@ void Lowering::lower(const Node& node) {
       return lower_sample_norm(*this, node);
     case Op::spectral_norm:
       return lower_spectral_norm(*this, node);
+    case Op::loss:
+      return lower_loss(*this, node);
+    case Op::gradient_penalty:
+      return lower_gradient_penalty(*this, node);
     case Op::adam:
     case Op::rmsprop:
     case Op::sgd:

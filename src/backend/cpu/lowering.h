@@ -58,6 +58,8 @@ class Lowering {
   /// then written over lines that are in the cache already. For kernels that allow it.
   Ref put_over(int value, int operand, Layout layout);
   bool can_put_over(int value, int operand, Layout layout) const;
+  /// False for a result that nothing asks for.
+  bool is_read(int value) const { return !uses_.of(value).empty(); }
   /// Declares that the result `value` is at `ref` (in-place updates).
   void put_at(int value, Ref ref);
   /// Room that only the next emitted step uses.
@@ -96,6 +98,8 @@ class Lowering {
 // One function per op family; each emits the step(s) of one node.
 void lower_contraction(Lowering& lowering, const Node& node);
 void lower_elementwise(Lowering& lowering, const Node& node);
+void lower_gradient_penalty(Lowering& lowering, const Node& node);
+void lower_loss(Lowering& lowering, const Node& node);
 void lower_norm(Lowering& lowering, const Node& node);
 void lower_sample_norm(Lowering& lowering, const Node& node);
 void lower_spectral_norm(Lowering& lowering, const Node& node);

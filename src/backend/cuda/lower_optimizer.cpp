@@ -2,7 +2,8 @@
 
 namespace agon::device {
 
-/// Parameters and slots are updated in place; the last two results are the norms.
+/// Parameters and slots are updated in place, with what follows over the same buffer; the last two results
+/// are the norms.
 void lower_optimizer(Lowering& l, const Node& node) {
   const auto attr = node.get<OptimizerAttr>();
   const int64_t n = l.shape(node.inputs[0]).numel();
@@ -18,6 +19,27 @@ void lower_optimizer(Lowering& l, const Node& node) {
   const auto at_end = static_cast<size_t>(1 + slots);
   const Ref grad_square = l.put(node.outputs[at_end]), param_square = l.put(node.outputs[at_end + 1]);
 
+  const UpdateTails::Tail tail = l.update_tails().find(node.outputs[0]);
+  Ref average, weight, narrow;
+  std::string detail = fmt::format("{} parameters", n);
+  double bytes = (slots == 2 ? 28.0 : 20.0) * static_cast<double>(n);
+  if (tail.clipped >= 0) {
+    l.put_at(tail.clipped, p);
+    detail += ", clipped";
+  }
+  if (tail.average >= 0) {
+    average = l.get(tail.average);
+    weight = l.get(tail.weight);
+    l.put_at(tail.averaged, average);
+    detail += ", averaged";
+    bytes += 8.0 * static_cast<double>(n);
+  }
+  if (tail.narrow >= 0) {
+    narrow = l.put(tail.narrow);
+    detail += ", copied as bf16";
+    bytes += 2.0 * static_cast<double>(n);
+  }
+
   kernel::OptimizerArgs args;
   args.kind = adam                     ? kernel::OptimizerKind::adam
               : node.op == Op::rmsprop ? kernel::OptimizerKind::rmsprop
@@ -27,6 +49,9 @@ void lower_optimizer(Lowering& l, const Node& node) {
   args.beta2 = static_cast<float>(attr.beta2);
   args.eps = static_cast<float>(attr.eps);
   args.weight_decay = static_cast<float>(attr.weight_decay);
+  args.clip = tail.clipped >= 0;
+  args.clip_lo = static_cast<float>(tail.lo);
+  args.clip_hi = static_cast<float>(tail.hi);
   const auto bind = [=](const Frame& f, kernel::OptimizerArgs& a) {
     a.p = f.at(p);
     a.g = f.at(g);
@@ -37,14 +62,15 @@ void lower_optimizer(Lowering& l, const Node& node) {
     a.correction2 = f.at(correction2);
     a.gradient_square = f.at(grad_square);
     a.parameter_square = f.at(param_square);
+    a.ema = f.at(average);
+    a.ema_weight = f.at(weight);
+    a.p_bf16 = f.at<uint16_t>(narrow);
   };
   kernel::OptimizerArgs question = args;
   bind(l.preview(), question);
   const Ref workspace = l.workspace(l.cuda().optimizer_workspace(&question));
-  l.emit(node,
-         {fmt::format("{} parameters", n), 12.0 * static_cast<double>(n),
-          (slots == 2 ? 28.0 : 20.0) * static_cast<double>(n)},
-         &agon_cuda_table::optimizer, args, [=](const Frame& f, kernel::OptimizerArgs& a) {
+  l.emit(node, {detail, 12.0 * static_cast<double>(n), bytes}, &agon_cuda_table::optimizer, args,
+         [=](const Frame& f, kernel::OptimizerArgs& a) {
            bind(f, a);
            a.workspace = f.at<void>(workspace);
          });

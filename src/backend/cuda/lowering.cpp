@@ -20,11 +20,13 @@ Lowering::Lowering(const Graph& graph, CudaStore& store, const CompileOptions& o
     accumulation_ = Accumulation(graph, uses_, placement_);
     squares_ = SquaredSums(graph, uses_);
     summed_ = SummedOutputs(graph, uses_, placement_, squares_);
+    tails_ = UpdateTails(graph, uses_, placement_);
   }
   for (const auto& [node, action] : virtual_.notes()) note(graph_.node(node), action);
   for (const auto& [node, action] : accumulation_.notes()) note(graph_.node(node), action);
   for (const auto& [node, action] : summed_.notes()) note(graph_.node(node), action);
   for (const auto& [node, action] : squares_.notes()) note(graph_.node(node), action);
+  for (const auto& [node, action] : tails_.notes()) note(graph_.node(node), action);
   step_block_ = {add({BufferPlace::Kind::step_block}), 0};
   out_.block_bytes = sizeof(agon_cuda_step);
   shared_workspace_ = {add({BufferPlace::Kind::shared_workspace}), 0};
@@ -263,7 +265,7 @@ void Lowering::lower(const Node& node) {
   if (node.inputs.empty()) return lower_leaf(node);
   if (is_view(graph_, node)) return;
   if (accumulation_.makes(node.outputs[0]) || summed_.makes(node.outputs[0]) ||
-      squares_.root_of(node.outputs[0]) >= 0)
+      squares_.root_of(node.outputs[0]) >= 0 || tails_.makes(node.outputs[0]))
     return;
   if (is_elementwise(node.op) || node.op == Op::cast || node.op == Op::elementwise)
     return lower_elementwise(*this, node);
@@ -285,6 +287,10 @@ void Lowering::lower(const Node& node) {
       return lower_sample_norm(*this, node);
     case Op::spectral_norm:
       return lower_spectral_norm(*this, node);
+    case Op::loss:
+      return lower_loss(*this, node);
+    case Op::gradient_penalty:
+      return lower_gradient_penalty(*this, node);
     case Op::adam:
     case Op::rmsprop:
     case Op::sgd:
@@ -360,10 +366,11 @@ void Lowering::measure_batch() {
 }
 
 Lowered Lowering::run() {
+  const auto from_outside = [](const Node& node) { return node.op == Op::state || node.op == Op::scalar; };
   for (const Node& node : graph_.nodes())
-    if (node.op == Op::state) lower_leaf(node);
+    if (from_outside(node)) lower_leaf(node);
   for (const Node& node : graph_.nodes()) {
-    if (node.op != Op::state) lower(node);
+    if (!from_outside(node)) lower(node);
     pending_.clear();
     ++node_;
   }

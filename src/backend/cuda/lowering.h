@@ -11,6 +11,7 @@
 #include "backend/cuda/fuse/accumulation.h"
 #include "backend/cuda/fuse/squares.h"
 #include "backend/cuda/fuse/summed.h"
+#include "backend/cuda/fuse/update_tails.h"
 #include "backend/cuda/fuse/virtual_values.h"
 #include "backend/cuda/prologue.h"
 #include "backend/cuda/tuner.h"
@@ -79,6 +80,7 @@ class Lowering {
   const Accumulation& accumulation() const { return accumulation_; }
   const SummedOutputs& summed_outputs() const { return summed_; }
   const SquaredSums& squared_sums() const { return squares_; }
+  const UpdateTails& update_tails() const { return tails_; }
   const Uses& uses() const { return uses_; }
 
   /// Where `value` lies.
@@ -182,6 +184,7 @@ class Lowering {
   Accumulation accumulation_;
   SummedOutputs summed_;
   SquaredSums squares_;
+  UpdateTails tails_;
   std::map<int, Operand> operands_;
   std::map<std::pair<double, int64_t>, Ref> constants_;
   std::vector<Ref> pending_;
@@ -194,7 +197,9 @@ void lower_concat(Lowering& lowering, const Node& node);
 void lower_contraction(Lowering& lowering, const Node& node);
 void lower_copy(Lowering& lowering, const Node& node);
 void lower_elementwise(Lowering& lowering, const Node& node);
+void lower_gradient_penalty(Lowering& lowering, const Node& node);
 void lower_indexing(Lowering& lowering, const Node& node);
+void lower_loss(Lowering& lowering, const Node& node);
 void lower_norm(Lowering& lowering, const Node& node);
 void lower_sample_norm(Lowering& lowering, const Node& node);
 void lower_spectral_norm(Lowering& lowering, const Node& node);

@@ -64,6 +64,10 @@ void run_op(const Call& call) {
       return sample_norm_grad(call);
     case Op::spectral_norm:
       return spectral_norm(call);
+    case Op::loss:
+      return loss(call);
+    case Op::gradient_penalty:
+      return gradient_penalty(call);
     case Op::adam:
     case Op::rmsprop:
     case Op::sgd:

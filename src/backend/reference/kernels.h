@@ -32,6 +32,8 @@ void batch_norm_grad(const Call& call);
 void sample_norm(const Call& call);
 void sample_norm_grad(const Call& call);
 void spectral_norm(const Call& call);
+void loss(const Call& call);
+void gradient_penalty(const Call& call);
 void optimizer(const Call& call);
 
 /// y = f(x) and dy * f'(x) by the output y.

@@ -77,6 +77,10 @@ void apply(Rule& rule) {
     case Op::sample_norm_grad:
     case Op::spectral_norm:
       return normalisation(rule);
+    case Op::loss:
+      return loss(rule);
+    case Op::gradient_penalty:
+      return gradient_penalty(rule);
     default:
       fail(ErrorKind::internal, "grad: {} has no derivative", name_of(op));
   }

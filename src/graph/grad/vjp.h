@@ -43,5 +43,7 @@ void shape(Rule& rule);
 void contraction(Rule& rule);
 void window(Rule& rule);
 void normalisation(Rule& rule);
+void loss(Rule& rule);
+void gradient_penalty(Rule& rule);
 
 }  // namespace agon::autodiff

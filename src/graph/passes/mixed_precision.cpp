@@ -29,7 +29,8 @@ bool passes_on(Op op) {
 }
 
 bool is_reduction(Op op) {
-  return op == Op::reduce_sum || op == Op::reduce_max || op == Op::softmax || op == Op::log_softmax;
+  return op == Op::reduce_sum || op == Op::reduce_max || op == Op::softmax || op == Op::log_softmax ||
+         op == Op::loss || op == Op::gradient_penalty;
 }
 
 /// A sum over all axes but the last.

@@ -10,8 +10,7 @@
 
 namespace agon::device {
 
-/// Squares that only a sum reads (the norms of a gradient penalty, of spectral norm): the sum takes them as
-/// it goes, and they are never stored.
+/// Squares that only a sum reads: the sum takes them as it goes, and they are never stored.
 class SquaredSums {
  public:
   SquaredSums() = default;
