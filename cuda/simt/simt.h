@@ -7,7 +7,7 @@ extern "C" {
 #endif
 
 // Version of this header; the others may be called when it is the one compiled against.
-#define AGON_SIMT_VERSION 1
+#define AGON_SIMT_VERSION 2
 int agon_simt_version(void);
 
 // Sets an option, as the environment variable AGON_SIMT_<NAME> does at the start of the program:
@@ -37,6 +37,10 @@ const char* agon_simt_last_message(void);
 // where asked for, "launches". The text is valid until this thread's next call.
 const char* agon_simt_counters(void);
 void agon_simt_clear_counters(void);
+
+// The program's kernels that no launch has executed since it began, as a JSON array of names. The text is
+// valid until this thread's next call.
+const char* agon_simt_never_launched(void);
 
 #ifdef __cplusplus
 }

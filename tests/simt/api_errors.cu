@@ -1,4 +1,5 @@
 // What the runtime's API refuses, and how it says so.
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -13,6 +14,7 @@ __global__ void store(int* x, long offset) {
   x[offset] = 1;
 }
 __global__ void nothing() {}
+__global__ void launched_once() {}
 __global__ void __launch_bounds__(64) bounded() {}
 __global__ void share(int* x) {
   extern __shared__ int s[];
@@ -43,7 +45,7 @@ TEST_CASE("a fault stays until the device is reset, and says where it was", "[si
   CHECK(found[0]["kind"] == "out-of-bounds");
   CHECK(found[0]["kernel"].get<std::string>().find("store") != std::string::npos);
   CHECK(found[0]["file"].get<std::string>().find("api_errors.cu") != std::string::npos);
-  CHECK(found[0]["line"] == 13);
+  CHECK(found[0]["line"] == 14);
   REQUIRE(cudaDeviceReset() == cudaSuccess);
   CHECK(cudaGetLastError() == cudaSuccess);
   REQUIRE(cudaMalloc(&x, 64) == cudaSuccess);
@@ -203,6 +205,23 @@ TEST_CASE("counters are kept by kernel and, if asked for, by launch", "[simt][ap
   CHECK(counters["launches"][1]["grid"][0] == 2);
   CHECK(counters["launches"][1]["dynamic_shared"] == 256);
   CHECK(counters["launches"][0]["counters"]["barriers"] == 1);
+}
+
+// Broken: a kernel that no test runs would pass for one that is tested.
+TEST_CASE("kernels that were never launched are named", "[simt][api]") {
+  FreshDevice fresh;
+  const auto named = [] {
+    const json kernels = json::parse(agon_simt_never_launched());
+    return std::ranges::any_of(kernels, [](const json& kernel) {
+      return kernel.get<std::string>().find("launched_once()") != std::string::npos;
+    });
+  };
+  CHECK(named());
+  launched_once<<<1, 1>>>();
+  REQUIRE(cudaDeviceSynchronize() == cudaSuccess);
+  CHECK_FALSE(named());
+  agon_simt_clear_counters();
+  CHECK_FALSE(named());
 }
 
 // Broken: host code that follows a device pointer would work here and crash on a GPU.

@@ -124,3 +124,12 @@ AGON_API void agon_simt_clear_counters() {
   const std::lock_guard lock(device.mutex());
   device.clear_counters();
 }
+
+AGON_API const char* agon_simt_never_launched() {
+  Device& device = Device::instance();
+  const std::lock_guard lock(device.mutex());
+  auto json = ordered_json::array();
+  for (const std::string& kernel : device.never_launched()) json.push_back(readable(kernel));
+  text = json.dump();
+  return text.c_str();
+}

@@ -137,6 +137,14 @@ void Device::clear_counters() {
   launches_.clear();
 }
 
+std::vector<std::string> Device::never_launched() const {
+  std::set<std::string> kernels;
+  for (const auto& image : registry_.images())
+    for (const auto& [host, function] : image->functions)
+      if (!launched_.contains(function->name)) kernels.insert(function->name);
+  return {kernels.begin(), kernels.end()};
+}
+
 bool is_deadly(FaultKind kind) {
   switch (kind) {
     case FaultKind::out_of_bounds:

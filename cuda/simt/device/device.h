@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -85,6 +86,8 @@ class Device {
   const std::map<std::string, LaunchRecord>& kernels() const { return kernels_; }  // summed by kernel
   const std::vector<LaunchRecord>& launches() const { return launches_; }
   void clear_counters();
+  // Registered kernels that no launch has executed since the program began, mangled and in order.
+  std::vector<std::string> never_launched() const;
 
  private:
   Device();
@@ -106,6 +109,7 @@ class Device {
   std::vector<Report> reports_;
   std::map<std::string, LaunchRecord> kernels_;
   std::vector<LaunchRecord> launches_;
+  std::set<std::string> launched_;  // names; clearing the counters leaves them
 };
 
 // The runtime's error for a fault, and whether it kills the context as on a device (the others fail the next

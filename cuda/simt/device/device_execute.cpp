@@ -75,6 +75,7 @@ double Device::execute_kernel(const KernelWork& work) {
                       modelled_seconds(arch(), result.counters),
                       std::move(result.counters)};
   const double seconds = record.seconds;
+  launched_.insert(record.kernel);
   const auto [sum, first] = kernels_.try_emplace(record.kernel, record);
   if (!first) {
     sum->second.counters += record.counters;
