@@ -8,6 +8,30 @@ namespace {
 
 constexpr const char* header = ".version 8.0\n.target sm_80\n.address_size 64\n";
 
+/// Accumulators %c0 .. at zero, and the loop's begin; `counter` counts its steps.
+std::string begin_loop(int accumulators, const char* counter) {
+  std::string text;
+  for (int i = 0; i < accumulators; ++i) text += fmt::format("  mov.f32 %c{}, 0f00000000;\n", i);
+  return text + fmt::format("  mov.u32 {}, 0;\nLOOP:\n", counter);
+}
+
+/// The loop's end, and the accumulators stored at `out`, 256 threads a block; %r0 is the thread.
+std::string end_loop(int steps, int accumulators, const char* counter) {
+  std::string text = fmt::format(R"(  add.u32 {0}, {0}, 1;
+  setp.lt.u32 %p0, {0}, {1};
+  @%p0 bra LOOP;
+  mov.u32 {0}, %ctaid.x;
+  shl.b32 {0}, {0}, 8;
+  add.u32 {0}, {0}, %r0;
+  mad.wide.u32 %o1, {0}, {2}, %o0;
+)",
+                                 counter, steps, 4 * accumulators);
+  for (int i = 0; i < accumulators; i += 4)
+    text += fmt::format("  st.global.v4.f32 [%o1+{}], {{%c{}, %c{}, %c{}, %c{}}};\n", 4 * i, i, i + 1, i + 2,
+                        i + 3);
+  return text + "  ret;\n}\n";
+}
+
 }  // namespace
 
 std::string product_loop(int steps) {
@@ -38,8 +62,7 @@ std::string product_loop(int steps) {
   add.u32 %r6, %r1, %r5;
   add.u32 %r7, %r1, %r4;
 )";
-  for (int i = 0; i < 64; ++i) text += fmt::format("  mov.f32 %c{}, 0f00000000;\n", i);
-  text += "  mov.u32 %r8, 0;\nLOOP:\n  bar.sync 0;\n";
+  text += begin_loop(64, "%r8") + "  bar.sync 0;\n";
   for (int k = 0; k < 8; ++k) {
     for (int half = 0; half < 2; ++half) {
       text += fmt::format("  ld.shared.v4.f32 {{%a{}, %a{}, %a{}, %a{}}}, [%r6+{}];\n", 4 * half,
@@ -51,19 +74,7 @@ std::string product_loop(int steps) {
       for (int j = 0; j < 8; ++j)
         text += fmt::format("  fma.rn.f32 %c{0}, %a{1}, %b{2}, %c{0};\n", 8 * i + j, i, j);
   }
-  text += fmt::format(R"(  add.u32 %r8, %r8, 1;
-  setp.lt.u32 %p0, %r8, {};
-  @%p0 bra LOOP;
-  mov.u32 %r9, %ctaid.x;
-  shl.b32 %r9, %r9, 8;
-  add.u32 %r9, %r9, %r0;
-  mad.wide.u32 %o1, %r9, 256, %o0;
-)",
-                      steps);
-  for (int i = 0; i < 64; i += 4)
-    text += fmt::format("  st.global.v4.f32 [%o1+{}], {{%c{}, %c{}, %c{}, %c{}}};\n", 4 * i, i, i + 1, i + 2,
-                        i + 3);
-  return text + "  ret;\n}\n";
+  return text + end_loop(steps, 64, "%r8");
 }
 
 std::string mma_loop(int steps) {
@@ -79,8 +90,7 @@ std::string mma_loop(int steps) {
 )";
   for (int i = 0; i < 16; ++i)
     text += fmt::format("  add.u32 %a{0}, %r0, {1};\n  or.b32 %b{0}, %r0, {1};\n", i, 0x3f803f80 + i);
-  for (int i = 0; i < 128; ++i) text += fmt::format("  mov.f32 %c{}, 0f00000000;\n", i);
-  text += "  mov.u32 %r2, 0;\nLOOP:\n";
+  text += begin_loop(128, "%r2");
   for (int m = 0; m < 4; ++m)
     for (int n = 0; n < 8; ++n) {
       const int c = 4 * (8 * m + n);
@@ -90,19 +100,7 @@ std::string mma_loop(int steps) {
           "%a{7}}}, {{%b{8}, %b{9}}}, {{%c{0}, %c{1}, %c{2}, %c{3}}};\n",
           c, c + 1, c + 2, c + 3, 4 * m, 4 * m + 1, 4 * m + 2, 4 * m + 3, 2 * n, 2 * n + 1);
     }
-  text += fmt::format(R"(  add.u32 %r2, %r2, 1;
-  setp.lt.u32 %p0, %r2, {};
-  @%p0 bra LOOP;
-  mov.u32 %r3, %ctaid.x;
-  shl.b32 %r3, %r3, 8;
-  add.u32 %r3, %r3, %r0;
-  mad.wide.u32 %o1, %r3, 512, %o0;
-)",
-                      steps);
-  for (int i = 0; i < 128; i += 4)
-    text += fmt::format("  st.global.v4.f32 [%o1+{}], {{%c{}, %c{}, %c{}, %c{}}};\n", 4 * i, i, i + 1, i + 2,
-                        i + 3);
-  return text + "  ret;\n}\n";
+  return text + end_loop(steps, 128, "%r2");
 }
 
 }  // namespace agon::bench

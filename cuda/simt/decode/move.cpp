@@ -40,31 +40,32 @@ bool find_special(std::string_view name, Special& special) {
   return true;
 }
 
-void pack(StatementDecoder& s, uint32_t bits) {
-  const Operand& parts = s.operand(1);
+// Begins a mov between one register of `bits` bits and the parts of a list.
+void begin_parts(StatementDecoder& s, Op op, const Operand& parts, uint32_t bits) {
   const auto count = static_cast<uint32_t>(parts.items.size());
   if (count < 2 || bits % count != 0 || bits / count < 16) s.unknown("parts of no known width");
-  Instruction& i = s.begin(Op::Pack);
+  Instruction& i = s.begin(op);
   i.count = static_cast<uint8_t>(count);
   i.width = static_cast<uint8_t>(bits / count / 8);
   if (bits == 64) i.flags |= flag_wide;
+}
+
+void pack(StatementDecoder& s, uint32_t bits) {
+  const Operand& parts = s.operand(1);
+  begin_parts(s, Op::Pack, parts, bits);
   s.write(Field::d, s.operand(0), bits);
   s.open_list();
-  for (const Operand& part : parts.items) s.read_list(part, bits / count);
+  for (const Operand& part : parts.items) s.read_list(part, bits / static_cast<uint32_t>(parts.items.size()));
   s.emit();
 }
 
 void unpack(StatementDecoder& s, uint32_t bits) {
   const Operand& parts = s.operand(0);
-  const auto count = static_cast<uint32_t>(parts.items.size());
-  if (count < 2 || bits % count != 0 || bits / count < 16) s.unknown("parts of no known width");
-  Instruction& i = s.begin(Op::Unpack);
-  i.count = static_cast<uint8_t>(count);
-  i.width = static_cast<uint8_t>(bits / count / 8);
-  if (bits == 64) i.flags |= flag_wide;
+  begin_parts(s, Op::Unpack, parts, bits);
   s.read(Field::a, s.operand(1), bits);
   s.open_list();
-  for (const Operand& part : parts.items) s.write_list(part, bits / count);
+  for (const Operand& part : parts.items)
+    s.write_list(part, bits / static_cast<uint32_t>(parts.items.size()));
   s.emit();
 }
 
