@@ -4,18 +4,10 @@
 #include "backend/cpu/kernels/bf16.h"
 #include "backend/cpu/kernels/elementwise.h"
 #include "backend/cpu/lowering.h"
+#include "graph/elementwise_program.h"
 
 namespace agon::cpu {
 namespace {
-
-ElementwiseProgram program_of(const Node& node) {
-  if (const auto* fused = std::get_if<ElementwiseProgram>(&node.attr)) return *fused;
-  ElementwiseProgram::Instruction instruction{node.op, {-1, -1, -1}, {}, {}};
-  for (size_t i = 0; i < node.inputs.size(); ++i) instruction.operands[i] = static_cast<int>(i);
-  if (const auto* f = std::get_if<Activation>(&node.attr)) instruction.activation = *f;
-  if (const auto* c = std::get_if<ClampAttr>(&node.attr)) instruction.clamp = *c;
-  return {{instruction}, {0}};
-}
 
 /// True for operands whose elements depend on the channel only, or on nothing.
 bool per_channel(const Shape& operand, const Shape& space) {
@@ -41,15 +33,6 @@ Layout choose_layout(const Lowering& l, const Node& node, const Shape& space) {
 Strides blocked_strides(const Shape& operand, const Shape& space) {
   if (operand == space) return row_major({space[0], space[3] / 16, space[1] * space[2], 16});
   return operand.numel() == 1 ? Strides{} : Strides{0, 16, 0, 1};
-}
-
-std::string summary(const ElementwiseProgram& program) {
-  std::string text;
-  for (const auto& instruction : program.code) {
-    if (!text.empty()) text += ' ';
-    text += name_of(instruction.op);
-  }
-  return text;
 }
 
 /// Between f32 and bf16; between f32 and integers, which a training step does not repeat over large tensors.

@@ -2,29 +2,12 @@
 
 #include "backend/cuda/layout.h"
 #include "backend/cuda/lowering.h"
+#include "graph/elementwise_program.h"
 
 namespace agon::device {
 namespace {
 
-ElementwiseProgram program_of(const Node& node) {
-  if (const auto* fused = std::get_if<ElementwiseProgram>(&node.attr)) return *fused;
-  ElementwiseProgram::Instruction instruction{node.op, {-1, -1, -1}, {}, {}};
-  for (size_t i = 0; i < node.inputs.size(); ++i) instruction.operands[i] = static_cast<int>(i);
-  if (const auto* f = std::get_if<Activation>(&node.attr)) instruction.activation = *f;
-  if (const auto* c = std::get_if<ClampAttr>(&node.attr)) instruction.clamp = *c;
-  return {{instruction}, {0}};
-}
-
-std::string summary(const ElementwiseProgram& program) {
-  std::string text;
-  for (const auto& instruction : program.code) {
-    if (!text.empty()) text += ' ';
-    text += name_of(instruction.op);
-  }
-  return text;
-}
-
-kernel::ElementwiseInstruction instruction_of(const ElementwiseProgram::Instruction& from) {
+kernel::ElementwiseInstruction kernel_instruction(const ElementwiseProgram::Instruction& from) {
   kernel::ElementwiseInstruction to;
   to.op = static_cast<kernel::ElementwiseOp>(static_cast<int>(from.op) - static_cast<int>(Op::neg));
   std::ranges::copy(from.operands, to.operands);
@@ -59,7 +42,7 @@ void lower_elementwise(Lowering& l, const Node& node) {
             args.code_count <= kernel::elementwise_max_code,
         ErrorKind::internal, "cuda: an elementwise program of {} operands and {} instructions",
         args.input_count + args.output_count, args.code_count);
-  for (size_t i = 0; i < program.code.size(); ++i) args.code[i] = instruction_of(program.code[i]);
+  for (size_t i = 0; i < program.code.size(); ++i) args.code[i] = kernel_instruction(program.code[i]);
 
   std::vector<Ref> inputs, outputs;
   double bytes = 0;

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "graph/alias.h"
+#include "graph/elementwise_program.h"
 #include "graph/passes/passes.h"
 #include "graph/passes/rewrite.h"
 #include "graph/passes/uses.h"
@@ -113,10 +114,8 @@ void ElementwiseFuser::emit(Rewriter& rewriter, int last) const {
   std::vector<int> results;
   for (int m : members) {
     const Node& node = graph_.node(m);
-    ElementwiseProgram::Instruction instruction{node.op, {-1, -1, -1}, {}, {}};
+    auto instruction = instruction_of(node);
     for (size_t i = 0; i < node.inputs.size(); ++i) instruction.operands[i] = place.at(node.inputs[i]);
-    if (const auto* f = std::get_if<Activation>(&node.attr)) instruction.activation = *f;
-    if (const auto* c = std::get_if<ClampAttr>(&node.attr)) instruction.clamp = *c;
     const int number = static_cast<int>(program.code.size());
     program.code.push_back(instruction);
     place[node.outputs[0]] = static_cast<int>(inputs.size()) + number;
