@@ -1,5 +1,6 @@
 #include "backend/cpu/kernels/batch_norm.h"
 
+#include "backend/reference/kernels.h"
 #include "catch.h"
 #include "support.h"
 
@@ -24,41 +25,10 @@ const std::vector<Activation> activations{{ActivationKind::identity, 0},     {Ac
                                           {ActivationKind::leaky_relu, 0.2}, {ActivationKind::elu, 1.3},
                                           {ActivationKind::tanh, 0},         {ActivationKind::sigmoid, 0}};
 
-double activate(const Activation& f, double x) {
-  switch (f.kind) {
-    case ActivationKind::identity:
-      return x;
-    case ActivationKind::relu:
-      return x > 0 ? x : 0;
-    case ActivationKind::leaky_relu:
-      return x > 0 ? x : f.alpha * x;
-    case ActivationKind::elu:
-      return x > 0 ? x : f.alpha * std::expm1(x);
-    case ActivationKind::tanh:
-      return std::tanh(x);
-    case ActivationKind::sigmoid:
-      return 1 / (1 + std::exp(-x));
-  }
-  return NAN;
-}
+using reference::activate;
 
 double slope(const Activation& f, double x) {
-  const double y = activate(f, x);
-  switch (f.kind) {
-    case ActivationKind::identity:
-      return 1;
-    case ActivationKind::relu:
-      return x > 0 ? 1 : 0;
-    case ActivationKind::leaky_relu:
-      return x > 0 ? 1 : f.alpha;
-    case ActivationKind::elu:
-      return x > 0 ? 1 : y + f.alpha;
-    case ActivationKind::tanh:
-      return 1 - y * y;
-    case ActivationKind::sigmoid:
-      return y * (1 - y);
-  }
-  return NAN;
+  return reference::activate_grad(f, activate(f, x), 1);
 }
 
 struct Statistics {

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "backend/cpu/kernels/bf16.h"
+#include "backend/reference/kernels.h"
 #include "catch.h"
 #include "naive.h"
 
@@ -14,83 +15,9 @@ using Instruction = ElementwiseProgram::Instruction;
 
 namespace {
 
-double exact(const Instruction& i, double a, double b, double c) {
-  const double alpha = static_cast<float>(i.activation.alpha);
-  switch (i.op) {
-    case Op::neg:
-      return -a;
-    case Op::abs:
-      return std::fabs(a);
-    case Op::sign:
-      return a > 0 ? 1 : a < 0 ? -1 : 0;
-    case Op::exp:
-      return std::exp(a);
-    case Op::log:
-      return std::log(a);
-    case Op::sqrt:
-      return std::sqrt(a);
-    case Op::rsqrt:
-      return 1 / std::sqrt(a);
-    case Op::softplus:
-      return a > 40 ? a : std::log1p(std::exp(a));
-    case Op::clamp:
-      return std::min(std::max(a, i.clamp.lo), i.clamp.hi);
-    case Op::add:
-      return a + b;
-    case Op::sub:
-      return a - b;
-    case Op::mul:
-      return a * b;
-    case Op::div:
-      return a / b;
-    case Op::maximum:
-      return std::isnan(a) || std::isnan(b) ? NAN : std::max(a, b);
-    case Op::minimum:
-      return std::isnan(a) || std::isnan(b) ? NAN : std::min(a, b);
-    case Op::greater:
-      return a > b;
-    case Op::greater_equal:
-      return a >= b;
-    case Op::equal:
-      return a == b;
-    case Op::where:
-      return a != 0 ? b : c;
-    case Op::activation:
-      switch (i.activation.kind) {
-        case ActivationKind::identity:
-          return a;
-        case ActivationKind::relu:
-          return std::max(a, 0.0);
-        case ActivationKind::leaky_relu:
-          return a > 0 ? a : a * alpha;
-        case ActivationKind::elu:
-          return a > 0 ? a : alpha * std::expm1(a);
-        case ActivationKind::tanh:
-          return std::tanh(a);
-        case ActivationKind::sigmoid:
-          return 1 / (1 + std::exp(-a));
-      }
-      break;
-    case Op::activation_grad:
-      switch (i.activation.kind) {
-        case ActivationKind::identity:
-          return b;
-        case ActivationKind::relu:
-          return a > 0 ? b : 0;
-        case ActivationKind::leaky_relu:
-          return a > 0 ? b : b * alpha;
-        case ActivationKind::elu:
-          return a > 0 ? b : b * (a + alpha);
-        case ActivationKind::tanh:
-          return b * (1 - a * a);
-        case ActivationKind::sigmoid:
-          return b * a * (1 - a);
-      }
-      break;
-    default:
-      break;
-  }
-  return NAN;
+double exact(Instruction instruction, double a, double b, double c) {
+  instruction.activation.alpha = static_cast<float>(instruction.activation.alpha);  // as kernels keep it
+  return reference::apply(instruction, a, b, c);
 }
 
 /// Runs one instruction over three flat arrays.

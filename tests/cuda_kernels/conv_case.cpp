@@ -3,43 +3,15 @@
 #include <algorithm>
 #include <cmath>
 
-#include "support.h"
+#include "cuda_kernels/scalar_ops.h"
+#include "cuda_kernels/support.h"
 
 namespace conv_test {
-namespace {
 
-double activate(Activation f, double x) {
-  switch (f.kind) {
-    case ActivationKind::relu:
-      return x > 0 ? x : 0;
-    case ActivationKind::leaky_relu:
-      return x > 0 ? x : f.alpha * x;
-    case ActivationKind::elu:
-      return x > 0 ? x : f.alpha * std::expm1(x);
-    case ActivationKind::tanh:
-      return std::tanh(x);
-    case ActivationKind::sigmoid:
-      return 1 / (1 + std::exp(-x));
-    default:
-      return x;
-  }
-}
-double derivative(Activation f, double y) {
-  switch (f.kind) {
-    case ActivationKind::relu:
-      return y > 0;
-    case ActivationKind::leaky_relu:
-      return y > 0 ? 1 : f.alpha;
-    case ActivationKind::elu:
-      return y > 0 ? 1 : y + f.alpha;
-    case ActivationKind::tanh:
-      return 1 - y * y;
-    case ActivationKind::sigmoid:
-      return y * (1 - y);
-    default:
-      return 1;
-  }
-}
+using agon::test::activate;
+using agon::test::derivative;
+
+namespace {
 
 /// Multiples of 1 / `fraction` in [-limit, limit].
 std::vector<double> grid(size_t count, unsigned seed, int fraction, int limit) {

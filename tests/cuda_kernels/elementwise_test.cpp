@@ -1,5 +1,6 @@
 #include "cuda/kernels/elementwise.h"
 
+#include "cuda_kernels/scalar_ops.h"
 #include "cuda_kernels/support.h"
 
 using namespace agon;
@@ -9,89 +10,6 @@ using cuda::ActivationKind;
 using cuda::ElementwiseOp;
 
 namespace {
-
-double activate(const Activation& f, double x) {
-  switch (f.kind) {
-    case ActivationKind::relu:
-      return x > 0 ? x : 0;
-    case ActivationKind::leaky_relu:
-      return x > 0 ? x : f.alpha * x;
-    case ActivationKind::elu:
-      return x > 0 ? x : f.alpha * std::expm1(x);
-    case ActivationKind::tanh:
-      return std::tanh(x);
-    case ActivationKind::sigmoid:
-      return 1 / (1 + std::exp(-x));
-    default:
-      return x;
-  }
-}
-
-double activate_grad(const Activation& f, double y, double dy) {
-  switch (f.kind) {
-    case ActivationKind::relu:
-      return y > 0 ? dy : 0;
-    case ActivationKind::leaky_relu:
-      return y > 0 ? dy : f.alpha * dy;
-    case ActivationKind::elu:
-      return y > 0 ? dy : (y + f.alpha) * dy;
-    case ActivationKind::tanh:
-      return (1 - y * y) * dy;
-    case ActivationKind::sigmoid:
-      return y * (1 - y) * dy;
-    default:
-      return dy;
-  }
-}
-
-double apply(const cuda::ElementwiseInstruction& code, double a, double b, double c) {
-  switch (code.op) {
-    case ElementwiseOp::neg:
-      return -a;
-    case ElementwiseOp::abs:
-      return std::fabs(a);
-    case ElementwiseOp::sign:
-      return a > 0 ? 1 : a < 0 ? -1 : a;
-    case ElementwiseOp::exp:
-      return std::exp(a);
-    case ElementwiseOp::log:
-      return std::log(a);
-    case ElementwiseOp::sqrt:
-      return std::sqrt(a);
-    case ElementwiseOp::rsqrt:
-      return 1 / std::sqrt(a);
-    case ElementwiseOp::softplus:
-      return std::max(a, 0.0) + std::log1p(std::exp(-std::fabs(a)));
-    case ElementwiseOp::clamp:
-      return std::min<double>(std::max<double>(a, code.lo), code.hi);
-    case ElementwiseOp::activation:
-      return activate(code.activation, a);
-    case ElementwiseOp::activation_grad:
-      return activate_grad(code.activation, a, b);
-    case ElementwiseOp::add:
-      return a + b;
-    case ElementwiseOp::sub:
-      return a - b;
-    case ElementwiseOp::mul:
-      return a * b;
-    case ElementwiseOp::div:
-      return a / b;
-    case ElementwiseOp::maximum:
-      return a >= b ? a : b;
-    case ElementwiseOp::minimum:
-      return a <= b ? a : b;
-    case ElementwiseOp::greater:
-      return a > b;
-    case ElementwiseOp::greater_equal:
-      return a >= b;
-    case ElementwiseOp::equal:
-      return a == b;
-    case ElementwiseOp::where:
-      return a != 0 ? b : c;
-    default:
-      return a;
-  }
-}
 
 /// A program under test with its operands on the host.
 struct Program {
@@ -143,7 +61,7 @@ struct Program {
       for (int j = 0; j < args.code_count; ++j) {
         const auto& code = args.code[j];
         values[static_cast<size_t>(args.input_count + j)] =
-            ::apply(code, operand(code.operands[0]), operand(code.operands[1]), operand(code.operands[2]));
+            apply(code, operand(code.operands[0]), operand(code.operands[1]), operand(code.operands[2]));
       }
       for (int k = 0; k < args.output_count; ++k) {
         auto& result = results[static_cast<size_t>(k)];

@@ -4,6 +4,7 @@
 
 #include "backend/reference/kernels.h"
 #include "backend/reference/walk.h"
+#include "graph/elementwise_program.h"
 
 namespace agon::reference {
 
@@ -43,11 +44,9 @@ double activate_grad(const Activation& f, double y, double dy) {
   fail(ErrorKind::internal, "reference: unknown activation");
 }
 
-namespace {
-
-/// One scalar application; operands beyond the op's arity are ignored.
-double apply(Op op, const Activation& f, const ClampAttr& limits, double a, double b, double c) {
-  switch (op) {
+double apply(const ElementwiseProgram::Instruction& instruction, double a, double b, double c) {
+  const ClampAttr& limits = instruction.clamp;
+  switch (instruction.op) {
     case Op::neg:
       return -a;
     case Op::abs:
@@ -67,9 +66,9 @@ double apply(Op op, const Activation& f, const ClampAttr& limits, double a, doub
     case Op::clamp:
       return a < limits.lo ? limits.lo : a > limits.hi ? limits.hi : a;
     case Op::activation:
-      return activate(f, a);
+      return activate(instruction.activation, a);
     case Op::activation_grad:
-      return activate_grad(f, a, b);
+      return activate_grad(instruction.activation, a, b);
     case Op::add:
       return a + b;
     case Op::sub:
@@ -93,21 +92,9 @@ double apply(Op op, const Activation& f, const ClampAttr& limits, double a, doub
     case Op::cast:
       return a;
     default:
-      fail(ErrorKind::internal, "reference: {} is not elementwise", name_of(op));
+      fail(ErrorKind::internal, "reference: {} is not elementwise", name_of(instruction.op));
   }
 }
-
-/// A single elementwise node as a program of one instruction.
-ElementwiseProgram program_of(const Node& node) {
-  if (node.op == Op::elementwise) return node.get<ElementwiseProgram>();
-  ElementwiseProgram::Instruction instruction{node.op, {}, {}, {}};
-  for (size_t i = 0; i < 3; ++i) instruction.operands[i] = i < node.inputs.size() ? static_cast<int>(i) : -1;
-  if (const auto* f = std::get_if<Activation>(&node.attr)) instruction.activation = *f;
-  if (const auto* limits = std::get_if<ClampAttr>(&node.attr)) instruction.clamp = *limits;
-  return {{instruction}, {0}};
-}
-
-}  // namespace
 
 void elementwise(const Call& call) {
   const ElementwiseProgram program = program_of(call.node);
@@ -131,9 +118,9 @@ void elementwise(const Call& call) {
   for (size_t i = 0; i < static_cast<size_t>(shape.numel()); ++i) {
     for (size_t k = 0; k < inputs; ++k) values[k] = call.in[k].get(read[k][i]);
     for (size_t j = 0; j < program.code.size(); ++j) {
-      const auto& [op, operands, f, limits] = program.code[j];
-      values[inputs + j] =
-          apply(op, f, limits, operand(operands[0]), operand(operands[1]), operand(operands[2]));
+      const auto& code = program.code[j];
+      const auto& from = code.operands;
+      values[inputs + j] = apply(code, operand(from[0]), operand(from[1]), operand(from[2]));
     }
     for (size_t k = 0; k < call.out.size(); ++k)
       call.out[k].set(write[k][i], values[inputs + static_cast<size_t>(program.outputs[k])]);

@@ -40,4 +40,7 @@ void optimizer(const Call& call);
 double activate(const Activation& f, double x);
 double activate_grad(const Activation& f, double y, double dy);
 
+/// One instruction of an elementwise program on scalars; operands beyond its op's arity are ignored.
+double apply(const ElementwiseProgram::Instruction& instruction, double a, double b, double c);
+
 }  // namespace agon::reference
