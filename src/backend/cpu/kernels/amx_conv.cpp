@@ -5,6 +5,7 @@
 #include "agon/error.h"
 
 #include "backend/cpu/kernels/amx_tiles.h"
+#include "backend/cpu/kernels/conv_taps.h"
 #include "backend/cpu/kernels/parallel.h"
 
 namespace agon::cpu {
@@ -28,26 +29,14 @@ struct Gather {
 };
 
 int64_t forward_taps(const BlockedConv& p, int64_t pixel, Tap* taps) {
-  const int64_t y = pixel / p.out_width * p.stride_h - p.pad_top,
-                x = pixel % p.out_width * p.stride_w - p.pad_left;
   int64_t count = 0;
-  for (int64_t ky = 0; ky < p.kernel_h; ++ky)
-    for (int64_t kx = 0; kx < p.kernel_w; ++kx)
-      if (y + ky >= 0 && y + ky < p.height && x + kx >= 0 && x + kx < p.width)
-        taps[count++] = {ky * p.kernel_w + kx, (y + ky) * p.width + x + kx};
+  for_each_forward_tap(p, pixel, [&](int64_t tap, int64_t source) { taps[count++] = {tap, source}; });
   return count;
 }
 
 int64_t input_grad_taps(const BlockedConv& p, int64_t pixel, Tap* taps) {
-  const int64_t y = pixel / p.width + p.pad_top, x = pixel % p.width + p.pad_left;
   int64_t count = 0;
-  for (int64_t ky = 0; ky < p.kernel_h; ++ky)
-    for (int64_t kx = 0; kx < p.kernel_w; ++kx) {
-      const int64_t oy = y - ky, ox = x - kx;
-      if (oy < 0 || oy % p.stride_h != 0 || oy / p.stride_h >= p.out_height) continue;
-      if (ox < 0 || ox % p.stride_w != 0 || ox / p.stride_w >= p.out_width) continue;
-      taps[count++] = {ky * p.kernel_w + kx, oy / p.stride_h * p.out_width + ox / p.stride_w};
-    }
+  for_each_input_grad_tap(p, pixel, [&](int64_t tap, int64_t source) { taps[count++] = {tap, source}; });
   return count;
 }
 

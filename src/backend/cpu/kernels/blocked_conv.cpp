@@ -2,6 +2,7 @@
 
 #include "agon/graph.h"
 
+#include "backend/cpu/kernels/conv_taps.h"
 #include "backend/cpu/kernels/isa.h"
 #include "backend/cpu/kernels/parallel.h"
 #include "backend/cpu/kernels/vector_math.h"
@@ -26,26 +27,18 @@ struct GatherConv {
 };
 
 int64_t forward_taps(const BlockedConv& p, int64_t pixel, TapSource* taps) {
-  const int64_t y = pixel / p.out_width * p.stride_h - p.pad_top,
-                x = pixel % p.out_width * p.stride_w - p.pad_left;
   int64_t count = 0;
-  for (int64_t ky = 0; ky < p.kernel_h; ++ky)
-    for (int64_t kx = 0; kx < p.kernel_w; ++kx)
-      if (y + ky >= 0 && y + ky < p.height && x + kx >= 0 && x + kx < p.width)
-        taps[count++] = {(ky * p.kernel_w + kx) * 256, ((y + ky) * p.width + x + kx) * 16};
+  for_each_forward_tap(p, pixel, [&](int64_t tap, int64_t source) {
+    taps[count++] = {tap * 256, source * 16};
+  });
   return count;
 }
 
 int64_t input_grad_taps(const BlockedConv& p, int64_t pixel, TapSource* taps) {
-  const int64_t y = pixel / p.width + p.pad_top, x = pixel % p.width + p.pad_left;
   int64_t count = 0;
-  for (int64_t ky = 0; ky < p.kernel_h; ++ky)
-    for (int64_t kx = 0; kx < p.kernel_w; ++kx) {
-      const int64_t oy = y - ky, ox = x - kx;
-      if (oy < 0 || oy % p.stride_h != 0 || oy / p.stride_h >= p.out_height) continue;
-      if (ox < 0 || ox % p.stride_w != 0 || ox / p.stride_w >= p.out_width) continue;
-      taps[count++] = {(ky * p.kernel_w + kx) * 256, (oy / p.stride_h * p.out_width + ox / p.stride_w) * 16};
-    }
+  for_each_input_grad_tap(p, pixel, [&](int64_t tap, int64_t source) {
+    taps[count++] = {tap * 256, source * 16};
+  });
   return count;
 }
 
