@@ -4,19 +4,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "agon/philox.h"
-
 #include "backend/cpu/kernels/channel_layout.h"
+#include "support/numbers.h"
 
 namespace agon::test {
-
-/// Uniform in [lo, hi).
-inline std::vector<float> random_floats(int64_t n, uint32_t stream, float lo = -1, float hi = 1) {
-  PhiloxStream random(11, 0, stream);
-  std::vector<float> values(static_cast<size_t>(n));
-  for (float& value : values) value = lo + (hi - lo) * random.uniform();
-  return values;
-}
 
 /// 64-byte aligned scratch.
 class Scratch {
@@ -30,18 +21,6 @@ class Scratch {
  private:
   std::vector<char> memory_;
 };
-
-/// max |got - want| / max |want|; the absolute error where `want` is all zero.
-template <class Want>
-double relative_error(const std::vector<float>& got, const std::vector<Want>& want) {
-  double error = 0, size = 0;
-  for (size_t i = 0; i < want.size(); ++i) {
-    const auto w = static_cast<double>(want[i]), difference = std::fabs(static_cast<double>(got[i]) - w);
-    if (!(difference <= error)) error = difference;  // NaN stays
-    size = std::max(size, std::fabs(w));
-  }
-  return size > 0 ? error / size : error;
-}
 
 /// Where a layout keeps (image, channel, pixel).
 inline size_t index_of(const cpu::ChannelLayout& l, int64_t n, int64_t c, int64_t p) {

@@ -168,6 +168,25 @@ bool synchronized(cudaError_t status, std::string& why) {
   return status == cudaSuccess && reports.empty();
 }
 
+/// What a launch leaves behind: counters, the result, statistics.
+struct Left {
+  const DeviceBytes& workspace;
+  const DeviceTensor& result;
+  const EpilogueCase& epilogue;
+  size_t channels, partials;
+
+  double error(cudaError_t launched, const std::vector<double>& should, std::string& why) const {
+    if (!synchronized(launched, why)) return 1e30;
+    if (!counters_zero(workspace)) {
+      why = "counters left behind";
+      return 2;
+    }
+    const bool stats = epilogue.args.stats_sums != nullptr;
+    return std::max(difference(result.read(), should),
+                    stats ? epilogue.stats_error(channels, partials, why) : 0.0);
+  }
+};
+
 }  // namespace
 
 DeviceTensor::DeviceTensor(std::vector<double> given, DType dtype) : values(std::move(given)), dtype_(dtype) {
@@ -286,13 +305,8 @@ double conv_error(const ConvArgs& how, const Extras& extras, std::string& why) {
     }
   epilogue.apply(sum, result.values);
 
-  if (!synchronized(launch_conv(args, nullptr), why)) return 1e30;
-  if (!counters_zero(workspace)) {
-    why = "counters left behind";
-    return 2;
-  }
-  const double error = difference(result.read(), sum);
-  return std::max(error, extras.stats ? epilogue.stats_error(channels, partials, why) : 0.0);
+  const Left left{workspace, result, epilogue, channels, partials};
+  return left.error(launch_conv(args, nullptr), sum, why);
 }
 
 double matmul_error(const MatmulArgs& how, const Extras& extras, std::string& why) {
@@ -325,13 +339,8 @@ double matmul_error(const MatmulArgs& how, const Extras& extras, std::string& wh
               pb.result[i * k * n + (args.transpose_b ? column * k + j : j * n + column)];
   epilogue.apply(sum, y.values);
 
-  if (!synchronized(launch_matmul(args, nullptr), why)) return 1e30;
-  if (!counters_zero(workspace)) {
-    why = "counters left behind";
-    return 2;
-  }
-  const double error = difference(y.read(), sum);
-  return std::max(error, extras.stats ? epilogue.stats_error(n, partials, why) : 0.0);
+  const Left left{workspace, y, epilogue, n, partials};
+  return left.error(launch_matmul(args, nullptr), sum, why);
 }
 
 }  // namespace conv_test

@@ -16,6 +16,7 @@
 
 #include "catch.h"
 #include "cuda/kernels/common.h"
+#include "support/numbers.h"
 
 /// Launching kernels from tests: on the simulated device where its library is loaded first, else on a GPU.
 namespace agon::test {
@@ -85,13 +86,6 @@ class Workspace {
   size_t bytes_;
 };
 
-/// Uniform in [lo, hi).
-inline std::vector<float> random_floats(int64_t n, uint32_t stream, float lo = -1, float hi = 1) {
-  PhiloxStream random(11, 0, stream);
-  std::vector<float> values(static_cast<size_t>(n));
-  for (float& value : values) value = lo + (hi - lo) * random.uniform();
-  return values;
-}
 inline std::vector<int32_t> random_indices(int64_t n, uint32_t stream, uint32_t below) {
   PhiloxStream random(11, 0, stream);
   std::vector<int32_t> values(static_cast<size_t>(n));
@@ -109,18 +103,6 @@ inline std::vector<float> as_f32(const std::vector<uint16_t>& bits) {
   std::vector<float> values;
   for (const uint16_t bit : bits) values.push_back(from_bf16(bit));
   return values;
-}
-
-/// max |got - want| / max |want|; the absolute error where `want` is all zero.
-template <class Got, class Want>
-double relative_error(const std::vector<Got>& got, const std::vector<Want>& want) {
-  double error = got.size() == want.size() ? 0 : INFINITY, size = 0;
-  for (size_t i = 0; i < std::min(got.size(), want.size()); ++i) {
-    const auto w = static_cast<double>(want[i]), difference = std::fabs(static_cast<double>(got[i]) - w);
-    if (!(difference <= error)) error = difference;  // NaN stays
-    size = std::max(size, std::fabs(w));
-  }
-  return size > 0 ? error / size : error;
 }
 
 /// Which instances of a family were launched; all of them have to be.

@@ -40,6 +40,16 @@ std::string kernel_text(const std::string& body, const std::string& declarations
   return text + "  mov.u64 %r, 0;\n" + body + "\n  st.global.b64 [%out], %r;\n  ret;\n}\n";
 }
 
+void place(Module& module, Memory& memory) {
+  module.place([&](const Variable& variable) {
+    return memory.allocate(variable.size, AllocationKind::device, variable.name);
+  });
+  // Only now are the addresses among the initial values right.
+  ReportLog log;
+  for (const Variable& variable : module.variables())
+    memory.write_from_host(variable.address, variable.initial.data(), variable.size, log);
+}
+
 LaunchResult run_text(const std::string& text, const std::string& name,
                       std::vector<std::vector<std::uint8_t>>& buffers, const Shape& shape,
                       std::uint32_t dynamic_shared) {
@@ -47,12 +57,7 @@ LaunchResult run_text(const std::string& text, const std::string& name,
   Memory memory;
   ReportLog log;
   memory.history().begin(0, {});
-  module.place([&](const Variable& variable) {
-    return memory.allocate(variable.size, AllocationKind::device, variable.name);
-  });
-  // Only now are the addresses among the initial values right.
-  for (const Variable& variable : module.variables())
-    memory.write_from_host(variable.address, variable.initial.data(), variable.size, log);
+  place(module, memory);
   std::vector<std::byte> params;
   std::vector<std::uint64_t> addresses;
   for (const std::vector<std::uint8_t>& buffer : buffers) {

@@ -36,6 +36,9 @@ std::string kernel_text(const std::string& body, const std::string& declarations
 Outcome run_body(const std::string& body, const std::vector<std::uint64_t>& in, const Shape& shape = {},
                  const std::string& declarations = "");
 
+// Gives the module's variables their places in `memory` and their initial values.
+void place(Module& module, Memory& memory);
+
 // Runs the kernel `name` of any text over buffers of bytes that are copied in and back: its parameters are
 // their addresses.
 LaunchResult run_text(const std::string& text, const std::string& name,

@@ -21,13 +21,8 @@ struct Printed {
 Printed run_source(const std::string& source, int argument) {
   Module module(ptx_test::compile(source));
   Memory memory;
-  ReportLog log;
   memory.history().begin(0, {});
-  module.place([&](const Variable& variable) {
-    return memory.allocate(variable.size, AllocationKind::device, variable.name);
-  });
-  for (const Variable& variable : module.variables())
-    memory.write_from_host(variable.address, variable.initial.data(), variable.size, log);
+  instruction_test::place(module, memory);
   Printed printed;
   Launch launch;
   launch.module = &module;

@@ -9,6 +9,8 @@
 #include "ptx_compile.h"
 
 using namespace agon::simt;
+using ptx_test::contains;
+using ptx_test::preamble;
 
 namespace {
 
@@ -44,12 +46,6 @@ std::string error_of(const Module& module, const char* kernel) {
   }
   return "";
 }
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-const char* const preamble = ".version 9.0\n.target sm_80\n.address_size 64\n";
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 
 #include "catch.h"
 #include "instructions_fixture.h"
+#include "ptx_compile.h"
 
 using namespace agon::simt;
 using namespace agon::simt::instruction_test;
@@ -12,7 +13,7 @@ namespace {
 // Runs `test(out)` over 32 threads; each thread's result is a 32-bit word, out[thread].
 std::vector<uint32_t> run_words(const std::string& functions, const std::string& body) {
   const std::string text =
-      ".version 9.0\n.target sm_80\n.address_size 64\n" + functions +
+      ptx_test::preamble + functions +
       ".visible .entry test(.param .u64 out) {\n.reg .b64 %out; .reg .b64 %at<9>; .reg .b32 %x<20>; .reg "
       ".b32 "
       "%me; .reg .b32 %r; .reg .pred %p<9>;\n"

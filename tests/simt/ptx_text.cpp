@@ -10,6 +10,8 @@
 #include "ptx_compile.h"
 
 using namespace agon::simt;
+using ptx_test::contains;
+using ptx_test::preamble;
 
 namespace {
 
@@ -21,12 +23,6 @@ std::string message(const std::function<void()>& run) {
   }
   return "";
 }
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-const char* const preamble = ".version 9.0\n.target sm_80\n.address_size 64\n";
 
 }  // namespace
 
