@@ -21,12 +21,4 @@ struct RecordArgs {
 };
 cudaError_t launch_record(const RecordArgs& args, cudaStream_t stream);
 
-/// Sets *flag to 1 if any of x[0 .. count) is NaN or infinite; otherwise leaves it. Reads x once.
-struct FiniteArgs {
-  const float* x = nullptr;
-  int64_t count = 0;
-  int32_t* flag = nullptr;
-};
-cudaError_t launch_finite(const FiniteArgs& args, cudaStream_t stream);
-
 }  // namespace agon::cuda

@@ -122,10 +122,12 @@ TEST_CASE("activations and their gradients by the output agree with differences"
         up[i] += step;
         down[i] -= step;
       }
-      activation_forward(x.data(), n, f, y.data());
-      activation_forward(up.data(), n, f, up.data());
-      activation_forward(down.data(), n, f, down.data());
-      activation_grad(y.data(), dy.data(), n, f, dx.data());
+      const ElementwiseProgram::Instruction forward{Op::activation, {0, -1, -1}, f, {}};
+      const ElementwiseProgram::Instruction backward{Op::activation_grad, {0, 1, -1}, f, {}};
+      evaluate_block(forward, x.data(), nullptr, nullptr, n, y.data());
+      evaluate_block(forward, up.data(), nullptr, nullptr, n, up.data());
+      evaluate_block(forward, down.data(), nullptr, nullptr, n, down.data());
+      evaluate_block(backward, y.data(), dy.data(), nullptr, n, dx.data());
       std::vector<double> want;
       for (size_t i = 0; i < x.size(); ++i)
         want.push_back(static_cast<double>(dy[i]) * static_cast<double>(up[i] - down[i]) /

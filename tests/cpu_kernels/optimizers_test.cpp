@@ -112,24 +112,6 @@ TEST_CASE("sgd follows torch.optim.SGD plain, with momentum and with Nesterov's"
   }
 }
 
-// Were clipping to miss a tail or averaging to swap its weights, the critic's bound or the EMA would be
-// wrong.
-TEST_CASE("clip bounds every weight, ema moves by its decay, norms are those of the whole") {
-  for (int64_t n : sizes) {
-    auto p = random_floats(n, 1), ema = random_floats(n, 2);
-    std::vector<double> want_clip, want_ema;
-    for (size_t i = 0; i < p.size(); ++i) {
-      want_clip.push_back(std::clamp(static_cast<double>(p[i]), -0.5, 0.25));
-      want_ema.push_back(0.9 * static_cast<double>(ema[i]) + 0.1 * static_cast<double>(p[i]));
-    }
-    CHECK(sum_of_squares(p.data(), n) == Approx(squares(p)).epsilon(1e-6));
-    ema_update(ema.data(), p.data(), n, 0.9);
-    clip(p.data(), n, -0.5f, 0.25f);
-    CHECK(relative_error(p, want_clip) == 0);
-    CHECK(relative_error(ema, want_ema) < 2e-7);
-  }
-}
-
 // Were NaN lost in the norms, a diverged run would go on unseen.
 TEST_CASE("a NaN gradient shows in the norm and in the weight") {
   for (size_t at : {size_t{0}, size_t{4098}}) {

@@ -11,10 +11,4 @@ namespace agon::cpu {
 void evaluate_block(const ElementwiseProgram::Instruction& instruction, const float* a, const float* b,
                     const float* c, int64_t n, float* out);
 
-/// y = f(x) over a large array, all threads; y may be x.
-void activation_forward(const float* x, int64_t n, const Activation& f, float* y);
-
-/// dx = dy * f'(x), by the output y = f(x), over a large array, all threads; dx may be dy or y.
-void activation_grad(const float* y, const float* dy, int64_t n, const Activation& f, float* dx);
-
 }  // namespace agon::cpu

@@ -86,21 +86,4 @@ UpdateNorms sgd(float* p, const float* g, float* buffer, int64_t n, const SgdSet
                        [&](int64_t begin, int64_t end) { return leaf(p, g, buffer, begin, end, factors); });
 }
 
-void clip(float* p, int64_t n, float lo, float hi) {
-  const auto leaf = AGON_BEST(clip_range);
-  parallel_ranges(n, grain, [&](int64_t begin, int64_t end, int) { leaf(p, begin, end, lo, hi); });
-}
-
-void ema_update(float* ema, const float* p, int64_t n, double decay) {
-  const auto leaf = AGON_BEST(ema_range);
-  parallel_ranges(n, grain, [&](int64_t begin, int64_t end, int) {
-    leaf(ema, p, begin, end, f32(decay), f32(1 - decay));
-  });
-}
-
-double sum_of_squares(const float* x, int64_t n) {
-  const auto leaf = AGON_BEST(squares_range);
-  return sum_of_ranges(n, [&](int64_t begin, int64_t end) { return leaf(x, begin, end); }).grad_square;
-}
-
 }  // namespace agon::cpu

@@ -35,13 +35,4 @@ struct SgdSettings {
 };
 UpdateNorms sgd(float* p, const float* g, float* buffer, int64_t n, const SgdSettings& settings, double lr);
 
-/// p = min(max(p, lo), hi).
-void clip(float* p, int64_t n, float lo, float hi);
-
-/// ema = decay * ema + (1 - decay) * p.
-void ema_update(float* ema, const float* p, int64_t n, double decay);
-
-/// sum x^2.
-double sum_of_squares(const float* x, int64_t n);
-
 }  // namespace agon::cpu
