@@ -182,14 +182,17 @@ TEST_CASE("instance and layer norm, forward and backward", "[cuda]") {
     }
   const auto table = cuda::norm_instances();
   for (int instance = 0; instance < static_cast<int>(table.size()); ++instance)
-    for (const Problem& p : {problems[3], problems[11], problems[12]}) {
-      INFO(table[static_cast<size_t>(instance)].name << " problem of " << p.rows);
-      const auto [first, second] = run(p, {false, false, 0, instance});
-      CHECK((first == instance || first == -1));
-      CHECK((second == instance || second == -1));
-      forward.add(first);
-      backward.add(second);
-    }
+    for (const Problem& p : {problems[3], problems[10], problems[11], problems[12]})
+      for (const bool half_x : {false, true})
+        for (const bool half_y : {false, true}) {
+          INFO(table[static_cast<size_t>(instance)].name << " problem of " << p.rows << " half " << half_x
+                                                         << half_y);
+          const auto [first, second] = run(p, {half_x, half_y, 0, instance});
+          CHECK((first == instance || first == -1));
+          CHECK((second == instance || second == -1));
+          forward.add(first);
+          backward.add(second);
+        }
   forward.require_all(table);
   backward.require_all(table);
 }
