@@ -10,8 +10,13 @@
 /// Implicit matrix products over tiles; thin ones (at most 4 channels on one side) have direct kernels. No
 /// multiplication is spent on the zeros that a strided input gradient would insert (parity classes), and
 /// taps that lie in the padding for a whole tile are left out.
+/// Fuses: prologues of the operands that are activations, the epilogue (contraction.h).
 /// Fewest bytes: both operands (and a prologue's second tensor) and the result once each.
 /// Fewest flops: 2 N P Q K R S C / groups.
+/// Launch: a block a tile of the result and share of its sum, 64 to 256 threads; conv_kernel.cuh,
+/// conv_thin_out.cuh and conv_thin_weights.cuh tell the shapes.
+/// Limits: tensors of at most 2^31 - 1 elements; window * dilation + padding + stride below 2^15 along an
+/// axis; parity classes * groups * splits at most 65535.
 namespace agon::cuda {
 
 enum class ConvOp : int32_t {

@@ -8,6 +8,10 @@
 /// The tiles of the convolutions' main loop; products with m or n of at most 4 (a discriminator's last layer,
 /// spectral norm's power iteration) and with k of at most 4 (their gradients) have kernels that read the
 /// large operand once at full bandwidth. Fewest bytes: a, b and y once each. Fewest flops: 2 batch m n k.
+/// Fuses: a prologue of a (and the forward one of b where a alone is transposed), the epilogue
+/// (contraction.h).
+/// Launch: as conv_kernel.cuh and gemm_skinny.cu say. Limits: k at least 1, matrices of at most 2^31 - 1
+/// elements, batch * splits at most 65535.
 namespace agon::cuda {
 
 /// a is [batch, m, k], or [batch, k, m] with transpose_a; b is [batch, k, n], or [batch, n, k] with

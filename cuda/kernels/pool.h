@@ -3,8 +3,9 @@
 
 /// Pools over NHWC images (up to three spatial axes; unused ones have extent, kernel and stride 1).
 /// Gradients gather: each input pixel adds up the windows that hold it, in order, so nothing is atomic.
+/// Fuses: the share of an average's window; the index with the maximum.
 /// Launch: 256 threads a block, a thread a pixel and four channels (one where they do not align); a flop a
-/// tap. Fewest bytes: every operand and result once.
+/// tap. Fewest bytes: every operand and result once. Limits: f32; every window holds a pixel of the image.
 namespace agon::cuda {
 
 enum class PoolOp : int32_t { avg, avg_grad, max, max_grad, max_take };

@@ -3,7 +3,8 @@
 
 /// Philox4x32-10 numbers, element for element those of agon/philox.h: uniform and Bernoulli bitwise, normal
 /// ones within float rounding. Launch: 256 threads a block, a Philox block of four numbers a thread, about 80
-/// integer operations. The step is read on the device. Fewest bytes: the result once.
+/// integer operations. The step is read on the device. Fuses: generator, transform and rounding to bf16.
+/// Fewest bytes: the result once. Limits: `first` is a multiple of 4.
 namespace agon::cuda {
 
 enum class RandomKind : int32_t { normal, uniform, bernoulli };

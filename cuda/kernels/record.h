@@ -2,14 +2,15 @@
 #include "cuda/kernels/common.h"
 
 /// The loss ring: one launch at an iteration's end copies its scalars into the slot of the step and notes
-/// what is not finite.
+/// what is not finite. It fuses what would be a copy and a test a scalar.
 namespace agon::cuda {
 
 constexpr int record_max_scalars = 256;
 
 /// ring[step % capacity] = {scalars..., }: slot s starts at ring + s * pitch, scalar k lies at k. steps[s] is
 /// written last with step + 1, so that a reader can tell a slot's owner; flags[s] gets 1 if any scalar is NaN
-/// or infinite, else 0.
+/// or infinite, else 0. Fewest bytes: 8 a scalar; no flops. Launch: one block, a thread a scalar. Limits: 256
+/// scalars.
 struct RecordArgs {
   const float* scalars[record_max_scalars] = {};
   int count = 0;

@@ -9,8 +9,10 @@
 /// Adjacent axes of one kind are merged. Rows (the last axis is reduced), columns (it is kept) and
 /// single-block reductions have instances of their own; large ones are split over blocks, whose partial
 /// results the last block of each group merges in order. Sums are kept in f32 within a thread's share and
-/// merged in f64. Fewest bytes: x once, y once; 4 flops an element. Launch: 256 threads a block; about 640
-/// blocks for what is split, each with at least 160 rows or 4096 elements.
+/// merged in f64. Fuses: the square before the sum, the scale after it. Fewest bytes: x once, y once; 4 flops
+/// an element. Launch: 256 threads a block; about 640 blocks for what is split, each with at least 160 rows
+/// or 4096 elements. Limits: x is f32 or bf16, y is f32; several groups of reduced axes take a thread a
+/// result.
 namespace agon::cuda {
 
 enum class ReduceKind : int32_t { sum, sum_squares, max };
