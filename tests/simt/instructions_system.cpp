@@ -6,6 +6,7 @@
 #include "cuda/simt/check/memory.h"
 #include "cuda/simt/machine/machine.h"
 #include "cuda/simt/program.h"
+#include "instructions_fixture.h"
 #include "ptx_compile.h"
 
 using namespace agon::simt;
