@@ -46,8 +46,8 @@ ordered_json to_json(const LaunchRecord& record, bool one_launch) {
   if (one_launch) {
     json["grid"] = {record.grid.x, record.grid.y, record.grid.z};
     json["block"] = {record.block.x, record.block.y, record.block.z};
-    json["dynamic_shared"] = record.dynamic_shared;
   }
+  json["dynamic_shared"] = record.dynamic_shared;
   json["modelled_seconds"] = record.seconds;
   json["counters"] = ordered_json::parse(simt::to_json(record.counters));
   return json;

@@ -41,8 +41,8 @@ struct Settings {
 struct LaunchRecord {
   std::string kernel;  // mangled
   Dim3 grid, block;
-  std::uint32_t dynamic_shared = 0;
-  double seconds = 0;  // modelled
+  std::uint32_t dynamic_shared = 0;  // bytes; of several launches the most
+  double seconds = 0;                // modelled
   Counters counters;
 };
 

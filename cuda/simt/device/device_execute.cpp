@@ -80,6 +80,7 @@ double Device::execute_kernel(const KernelWork& work) {
   if (!first) {
     sum->second.counters += record.counters;
     sum->second.seconds += seconds;
+    sum->second.dynamic_shared = std::max(sum->second.dynamic_shared, record.dynamic_shared);
   }
   if (settings_.keep_launches) launches_.push_back(std::move(record));
   add_reports(std::move(result.reports));
