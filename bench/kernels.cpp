@@ -1,6 +1,8 @@
 // Google Benchmark of the CPU kernels. A case is its problem string, so that
 //   agon_bench --benchmark_filter='batch_norm_grad/mb64c64p1024b16'
 // repeats one. Bytes are the fewest that the kernel must move, flops the useful ones.
+#include <algorithm>
+#include <array>
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 #include <functional>
@@ -13,6 +15,7 @@
 
 #include "backend/cpu/kernels/batch_norm.h"
 #include "backend/cpu/kernels/block_ops.h"
+#include "backend/cpu/kernels/elementwise.h"
 #include "backend/cpu/kernels/optimizers.h"
 #include "backend/cpu/kernels/random.h"
 #include "backend/cpu/kernels/thin_conv.h"
@@ -94,8 +97,8 @@ void add_batch_norm(const ChannelLayout& l) {
   });
   add("batch_norm_grad_y/" + problem, 7 * stream, 0, [=] {
     return [d = make(), l, leaky] {
-      batch_norm_grad(l, d->x.get(), d->y, d->dy, d->mean, d->inv_std, d->gamma, d->beta, leaky, d->dx, d->dgamma,
-                      d->dbeta, d->scratch.data());
+      batch_norm_grad(l, d->x.get(), d->y, d->dy, d->mean, d->inv_std, d->gamma, d->beta, leaky, d->dx,
+                      d->dgamma, d->dbeta, d->scratch.data());
     };
   });
   add("channel_sum/" + problem, stream, 0,
@@ -144,6 +147,22 @@ void add_onednn_conv(const bench::ConvProblem& c) {
     });
 }
 
+/// One op over `operands` flat arrays of n elements.
+void add_elementwise(const std::string& name, const ElementwiseProgram::Instruction& instruction,
+                     size_t operands, int64_t n) {
+  const double stream = static_cast<double>(n) * sizeof(float);
+  add(name, static_cast<double>(operands + 1) * stream, 0, [=] {
+    const std::vector<ElementwiseOperand> inputs(operands, {Strides{1}}), outputs(1, {Strides{1}});
+    const ElementwiseKernel kernel({{instruction}, {0}}, {n}, inputs, outputs);
+    return [kernel, arrays = std::vector<Array>(operands, Array(n)), y = Array(n)] {
+      std::array<const void*, 3> from{};
+      std::ranges::transform(arrays, from.begin(), &Array::get);
+      void* to[] = {y.get()};
+      kernel.run(from.data(), to);
+    };
+  });
+}
+
 void add_flat(int64_t n) {
   const std::string problem = fmt::format("n{}", n);
   const double stream = static_cast<double>(n) * sizeof(float);
@@ -162,8 +181,6 @@ void add_flat(int64_t n) {
       benchmark::DoNotOptimize(sgd(p, g, b, n, {0.9, 0, false}, 1e-4));
     };
   });
-  add("ema_update/" + problem, 3 * stream, 0,
-      [=] { return [e = Array(n), p = Array(n), n] { ema_update(e, p, n, 0.999); }; });
   add("random_normal/" + problem, stream, 0, [=] {
     return [y = Array(n), n] { random_normal({1, 2, 3}, y, n); };
   });
@@ -174,11 +191,8 @@ void add_flat(int64_t n) {
                                          : kind == ActivationKind::sigmoid ? "sigmoid"
                                                                            : "leaky_relu",
                                          problem);
-    add(name, 2 * stream, 0,
-        [=] { return [x = Array(n), y = Array(n), n, f] { activation_forward(x, n, f, y); }; });
-    add(name + "_grad", 3 * stream, 0, [=] {
-      return [y = Array(n), dy = Array(n), dx = Array(n), n, f] { activation_grad(y, dy, n, f, dx); };
-    });
+    add_elementwise(name, {Op::activation, {0}, f, {}}, 1, n);
+    add_elementwise(name + "_grad", {Op::activation_grad, {0, 1}, f, {}}, 2, n);
   }
 }
 
