@@ -33,7 +33,8 @@ const char* agon_simt_take_reports(void);
 // One line on this thread's last failed call: which, and why.
 const char* agon_simt_last_message(void);
 
-// Counters as a JSON object: "arch", "kernels" (an array, one object a kernel, summed over its launches) and,
+// Counters as a JSON object: "arch", "kernels" (an array, one object a kernel, summed over its launches),
+// "launched" (every kernel since the program began, with the most dynamic shared memory of a launch) and,
 // where asked for, "launches". The text is valid until this thread's next call.
 const char* agon_simt_counters(void);
 void agon_simt_clear_counters(void);

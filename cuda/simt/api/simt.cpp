@@ -46,8 +46,8 @@ ordered_json to_json(const LaunchRecord& record, bool one_launch) {
   if (one_launch) {
     json["grid"] = {record.grid.x, record.grid.y, record.grid.z};
     json["block"] = {record.block.x, record.block.y, record.block.z};
+    json["dynamic_shared"] = record.dynamic_shared;
   }
-  json["dynamic_shared"] = record.dynamic_shared;
   json["modelled_seconds"] = record.seconds;
   json["counters"] = ordered_json::parse(simt::to_json(record.counters));
   return json;
@@ -57,6 +57,9 @@ std::string counters_json(const Device& device) {
   ordered_json json = {{"arch", device.arch().name}, {"chip", device.arch().chip}};
   json["kernels"] = ordered_json::array();
   for (const auto& [symbol, record] : device.kernels()) json["kernels"].push_back(to_json(record, false));
+  json["launched"] = ordered_json::array();
+  for (const auto& [symbol, dynamic_shared] : device.launched())
+    json["launched"].push_back({{"symbol", symbol}, {"dynamic_shared", dynamic_shared}});
   if (device.settings().keep_launches) {
     json["launches"] = ordered_json::array();
     for (const LaunchRecord& record : device.launches()) json["launches"].push_back(to_json(record, true));

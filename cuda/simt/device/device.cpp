@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cuda_runtime_api.h>
 #include <fmt/format.h>
+#include <set>
 #include <utility>
 
 #include "agon/error.h"

@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -41,7 +40,7 @@ struct Settings {
 struct LaunchRecord {
   std::string kernel;  // mangled
   Dim3 grid, block;
-  std::uint32_t dynamic_shared = 0;  // bytes; of several launches the most
+  std::uint32_t dynamic_shared = 0;  // bytes
   double seconds = 0;                // modelled
   Counters counters;
 };
@@ -86,6 +85,8 @@ class Device {
   const std::map<std::string, LaunchRecord>& kernels() const { return kernels_; }  // summed by kernel
   const std::vector<LaunchRecord>& launches() const { return launches_; }
   void clear_counters();
+  // Every kernel that was launched, with the most dynamic shared memory; clearing the counters leaves them.
+  const std::map<std::string, std::uint32_t>& launched() const { return launched_; }
   // Registered kernels that no launch has executed since the program began, mangled and in order.
   std::vector<std::string> never_launched() const;
 
@@ -109,7 +110,7 @@ class Device {
   std::vector<Report> reports_;
   std::map<std::string, LaunchRecord> kernels_;
   std::vector<LaunchRecord> launches_;
-  std::set<std::string> launched_;  // names; clearing the counters leaves them
+  std::map<std::string, std::uint32_t> launched_;
 };
 
 // The runtime's error for a fault, and whether it kills the context as on a device (the others fail the next

@@ -75,12 +75,12 @@ double Device::execute_kernel(const KernelWork& work) {
                       modelled_seconds(arch(), result.counters),
                       std::move(result.counters)};
   const double seconds = record.seconds;
-  launched_.insert(record.kernel);
+  std::uint32_t& most = launched_[record.kernel];
+  most = std::max(most, record.dynamic_shared);
   const auto [sum, first] = kernels_.try_emplace(record.kernel, record);
   if (!first) {
     sum->second.counters += record.counters;
     sum->second.seconds += seconds;
-    sum->second.dynamic_shared = std::max(sum->second.dynamic_shared, record.dynamic_shared);
   }
   if (settings_.keep_launches) launches_.push_back(std::move(record));
   add_reports(std::move(result.reports));
