@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "cuda/simt/ptx/types.h"
+
 namespace agon::simt {
 
 namespace {
@@ -31,30 +33,11 @@ Format format_of(Type type) {
   }
 }
 
-bool is_float(Type type) {
-  return type == Type::f16 || type == Type::bf16 || type == Type::tf32 || type == Type::f32 ||
-         type == Type::f64;
-}
-bool is_signed(Type type) {
-  return type == Type::s8 || type == Type::s16 || type == Type::s32 || type == Type::s64;
+bool is_real(Type type) {
+  return ptx::is_float(type) || ptx::is_half(type);
 }
 int bits_of(Type type) {
-  switch (type) {
-    case Type::b8:
-    case Type::u8:
-    case Type::s8:
-      return 8;
-    case Type::b16:
-    case Type::u16:
-    case Type::s16:
-      return 16;
-    case Type::b32:
-    case Type::u32:
-    case Type::s32:
-      return 32;
-    default:
-      return 64;
-  }
+  return static_cast<int>(ptx::type_bits(type));
 }
 
 // How the part of a magnitude that is cut off rounds it: `kept` its last bit, `half` compares the rest with
@@ -146,12 +129,13 @@ std::uint64_t integer_from(Type to, double x, Rounding rounding) {
   const int bits = bits_of(to);
   if (x != x) return bits == 64 ? std::uint64_t{1} << 63 : 0;
   const double whole = integral(x, rounding);
-  const double high = std::ldexp(1.0, is_signed(to) ? bits - 1 : bits), low = is_signed(to) ? -high : 0;
+  const double high = std::ldexp(1.0, ptx::is_signed(to) ? bits - 1 : bits),
+               low = ptx::is_signed(to) ? -high : 0;
   if (whole >= high)
-    return is_signed(to) ? (std::uint64_t{1} << (bits - 1)) - 1 : truncated(~std::uint64_t{0}, bits);
-  if (whole < low) return is_signed(to) ? std::uint64_t{1} << (bits - 1) : 0;
-  return truncated(is_signed(to) ? static_cast<std::uint64_t>(static_cast<std::int64_t>(whole))
-                                 : static_cast<std::uint64_t>(whole),
+    return ptx::is_signed(to) ? (std::uint64_t{1} << (bits - 1)) - 1 : truncated(~std::uint64_t{0}, bits);
+  if (whole < low) return ptx::is_signed(to) ? std::uint64_t{1} << (bits - 1) : 0;
+  return truncated(ptx::is_signed(to) ? static_cast<std::uint64_t>(static_cast<std::int64_t>(whole))
+                                      : static_cast<std::uint64_t>(whole),
                    bits);
 }
 
@@ -160,9 +144,9 @@ std::uint64_t saturate_integer(Type to, bool from_signed, std::uint64_t value) {
   const auto as_signed = static_cast<std::int64_t>(value);
   const bool negative = from_signed && as_signed < 0;
   const std::uint64_t highest =
-      is_signed(to) ? (std::uint64_t{1} << (bits - 1)) - 1 : truncated(~std::uint64_t{0}, bits);
+      ptx::is_signed(to) ? (std::uint64_t{1} << (bits - 1)) - 1 : truncated(~std::uint64_t{0}, bits);
   if (negative) {
-    if (!is_signed(to)) return 0;
+    if (!ptx::is_signed(to)) return 0;
     const std::int64_t lowest = -static_cast<std::int64_t>(highest) - 1;
     return truncated(static_cast<std::uint64_t>(std::max(as_signed, lowest)), bits);
   }
@@ -212,11 +196,11 @@ std::uint64_t round_to(Type format, double value, Rounding rounding) {
 std::uint64_t convert(const Instruction& cvt, std::uint64_t value) {
   const Type to = cvt.type, from = cvt.source_type;
   const bool sat = cvt.flags & flag_saturate, ftz = cvt.flags & flag_ftz;
-  if (is_float(from)) {
+  if (is_real(from)) {
     double x = number_of(from, value);
     if (ftz && from == Type::f32 && std::fabs(x) < std::numeric_limits<float>::min())
       x = std::copysign(0.0, x);
-    if (!is_float(to)) return integer_from(to, x, cvt.rounding);
+    if (!is_real(to)) return integer_from(to, x, cvt.rounding);
     if (to_integer(cvt.rounding) && x == x && std::isfinite(x))
       x = std::copysign(integral(x, cvt.rounding), x);
     if (cvt.flags & flag_relu && x <= 0) x = 0;
@@ -228,16 +212,16 @@ std::uint64_t convert(const Instruction& cvt, std::uint64_t value) {
   // Integers: the source is extended by its own signedness.
   const int bits = bits_of(from);
   value = truncated(value, bits);
-  if (is_signed(from) && bits < 64 && value >> (bits - 1)) value |= ~((std::uint64_t{1} << bits) - 1);
-  const bool negative = is_signed(from) && static_cast<std::int64_t>(value) < 0;
-  if (is_float(to)) {
+  if (ptx::is_signed(from) && bits < 64 && value >> (bits - 1)) value |= ~((std::uint64_t{1} << bits) - 1);
+  const bool negative = ptx::is_signed(from) && static_cast<std::int64_t>(value) < 0;
+  if (is_real(to)) {
     const std::uint64_t magnitude = negative ? 0 - value : value;
     const Format f = format_of(to);
     std::uint64_t result = assemble(f, negative && magnitude, magnitude, 0, cvt.rounding) << f.shift;
     if (sat) result = round_to(to, std::clamp(number_of(to, result), 0.0, 1.0), Rounding::rn);
     return result;
   }
-  return sat ? saturate_integer(to, is_signed(from), value) : truncated(value, bits_of(to));
+  return sat ? saturate_integer(to, ptx::is_signed(from), value) : truncated(value, bits_of(to));
 }
 
 }  // namespace agon::simt
