@@ -181,10 +181,6 @@ std::string Memory::describe(std::uint64_t address) const {
   return fmt::format("{} bytes before {}", ahead, about(*above));
 }
 
-void Memory::forget(std::uint64_t address, std::uint64_t bytes) {
-  if (shadow_ && in_range(address)) shadow_->set_written(address - base_, bytes, false);
-}
-
 std::vector<Report> Memory::take_host_faults() {
   std::vector<Report> reports;
   for (const HostAccess& access : agon::simt::take_host_accesses(base_)) {

@@ -93,9 +93,6 @@ class Memory {
   // `width` 1, 2 or 4 bytes of `value`, `count` times.
   void fill(std::uint64_t to, std::uint32_t value, int width, std::uint64_t count, ReportLog& log);
 
-  // The contents of a range count as unwritten again (an arena that hands it to somebody else).
-  void forget(std::uint64_t address, std::uint64_t bytes);
-
   static constexpr std::uint64_t range_bytes = 1ull << 40;  // device addresses, then pinned ones
   static constexpr std::uint64_t pinned_offset = range_bytes / 4 * 3;
 

@@ -14,11 +14,6 @@ const char* name(InstructionKind kind) {
   return names[static_cast<std::size_t>(kind)];
 }
 
-std::uint64_t Counters::instructions_total() const {
-  std::uint64_t total = 0;
-  for (const std::uint64_t count : instructions) total += count;
-  return total;
-}
 std::uint64_t Counters::distinct_read() const {
   std::uint64_t total = 0;
   for (const Touched& one : touched) total += one.read;

@@ -81,7 +81,6 @@ struct Counters {
 
   std::uint64_t bank_conflicts() const { return shared_wavefronts - shared_ideal; }
   std::uint64_t macs() const { return fma_fp32 + fma_fp64 + fma_half + mac_tensor; }
-  std::uint64_t instructions_total() const;
   std::uint64_t distinct_read() const;
   std::uint64_t distinct_written() const;
   Counters& operator+=(const Counters& other);
