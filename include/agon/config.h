@@ -57,6 +57,8 @@ class Config {
 
   /// Applies one `key=value`: TOML value syntax, where a bare word counts as a string (data.spec=mnist:DIR).
   void set(std::string_view assignment);
+  /// Sets a string as it is; messages name its source as `where` ("--device gpu").
+  void set_string(std::string_view key, std::string value, std::string where);
 
   /// True if the document (not a default) holds the key.
   bool has(std::string_view key) const;

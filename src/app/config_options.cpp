@@ -16,9 +16,9 @@ void ConfigOptions::add_to(CLI::App& command) {
 }
 
 void ConfigOptions::apply(Config& config) const {
-  if (!data.empty()) config.set("data.spec=" + toml_quoted(data));
-  if (!device.empty()) config.set("device=" + toml_quoted(device));
-  if (!precision.empty()) config.set("precision=" + toml_quoted(precision));
+  set_option(config, "data.spec", "--data", data);
+  set_option(config, "device", "--device", device);
+  set_option(config, "precision", "--precision", precision);
   for (const std::string& setting : settings) config.set(setting);
 }
 
@@ -28,16 +28,8 @@ Config ConfigOptions::resolve() const {
   return config;
 }
 
-std::string toml_quoted(const std::string& text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    if (static_cast<unsigned char>(c) < 0x20)
-      quoted += fmt::format("\\u{:04x}", static_cast<int>(c));
-    else
-      quoted += c;
-  }
-  return quoted + '"';
+void set_option(Config& config, std::string_view key, std::string_view option, const std::string& value) {
+  if (!value.empty()) config.set_string(key, value, fmt::format("{} {}", option, value));
 }
 
 }  // namespace agon::app

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agon/config.h"
@@ -21,7 +22,7 @@ struct ConfigOptions {
   Config resolve() const;
 };
 
-/// `text` as a TOML string.
-std::string toml_quoted(const std::string& text);
+/// Sets `key` to what the command line gave with `option`, if it did.
+void set_option(Config& config, std::string_view key, std::string_view option, const std::string& value);
 
 }  // namespace agon::app

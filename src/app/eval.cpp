@@ -81,7 +81,7 @@ int evaluate(const EvalOptions& options) {
   TrainedModel model = TrainedModel::open(options.run, options.device, say);
   check(!model.game.generator().empty(), ErrorKind::usage, "{}: the run has no generator to evaluate",
         options.run);
-  if (!options.data.empty()) model.config.set("data.spec=" + toml_quoted(options.data));
+  set_option(model.config, "data.spec", "--data", options.data);
   Sampler sampler(model.game, *model.backend, *model.store, model.config.integer("train.batch_size"),
                   options.seed);
   RunEvaluator evaluator(model.config, wants(options, "kid"), say);

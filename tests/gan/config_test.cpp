@@ -79,6 +79,8 @@ TEST_CASE("set applies one assignment", "[config]") {
   CHECK(config.number("players.D.optimizer.lr") == 1e-3);
   CHECK(config.flag("data.flip"));
   CHECK(config.where("train.steps") == "--set train.steps=100");
+  config.set_string("precision", "fp8", "--precision fp8");
+  CHECK(config.where("precision") == "--precision fp8");
   const std::string before = config.to_toml();
   CHECK(message([&] { config.set("train.stps=5"); }) ==
         "--set train.stps=5: unknown key 'train.stps' (did you mean 'steps'?)");

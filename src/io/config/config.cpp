@@ -105,6 +105,13 @@ void Config::set(std::string_view assignment) {
   root_ = std::move(changed);
 }
 
+void Config::set_string(std::string_view key, std::string value, std::string where) {
+  ConfigNode changed = root_;
+  document::put(changed, key, {std::move(value), std::move(where)});
+  schema::validate(changed);
+  root_ = std::move(changed);
+}
+
 const ConfigNode* Config::find(std::string_view key) const {
   return document::find(root_, key);
 }
