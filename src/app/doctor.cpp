@@ -8,6 +8,7 @@
 #include "app/command.h"
 #include "app/format.h"
 #include "app/machine.h"
+#include "backend/cpu/cpu.h"
 #include "backend/cuda/facts.h"
 
 namespace agon::app {
@@ -46,6 +47,7 @@ int doctor(bool as_json) {
     json["memory_bytes"] = machine.memory;
     json["memory_available_bytes"] = machine.memory_free;
     json["system"] = machine.system;
+    json["onednn"] = cpu::onednn_version();
     json["disk_available_bytes"] = space.available;
     json["writable"] = writable;
     for (const auto& [label, value] : cuda.lines) json["cuda"][label] = value;
@@ -65,6 +67,7 @@ int doctor(bool as_json) {
   line("memory", fmt::format("{}, {} available", bytes_text(static_cast<double>(machine.memory)),
                              bytes_text(static_cast<double>(machine.memory_free))));
   line("system", machine.system);
+  line("oneDNN", cpu::onednn_version());
   line("this folder", fmt::format("{} free, {}", bytes_text(static_cast<double>(space.available)),
                                   writable ? "writable" : "not writable: give --out another folder"));
   for (const auto& [label, value] : cuda.lines) line(label, value);

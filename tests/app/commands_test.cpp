@@ -105,6 +105,7 @@ TEST_CASE("doctor tells what the machine offers") {
   const json facts = json::parse(agon({"doctor", "--json"}).out);
   CHECK(facts["cores"].get<int>() >= 1);
   CHECK(facts["backends"]["reference"]["ready"] == true);
+  CHECK(facts["onednn"].get<std::string>().find('.') != std::string::npos);
   CHECK(agon({"doctor"}).out.find("--device cuda") != std::string::npos);
 }
 

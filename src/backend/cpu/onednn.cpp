@@ -1,5 +1,7 @@
 #include "backend/cpu/onednn.h"
 
+#include "backend/cpu/cpu.h"
+
 namespace agon::cpu {
 namespace {
 

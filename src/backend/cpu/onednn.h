@@ -99,7 +99,4 @@ PreparedMatmul prepare_matmul(const std::shared_ptr<const Engine>& engine, const
 /// Why bf16 is not computed on a processor of instruction set `isa`; empty if it is.
 std::string against_bf16(dnnl::cpu_isa isa);
 
-/// "2.6.3".
-std::string onednn_version();
-
 }  // namespace agon::cpu
