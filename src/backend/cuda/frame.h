@@ -31,8 +31,10 @@ struct Step {
   double bytes = 0;  ///< the fewest: each operand and result once
 };
 
-/// A function of the C table.
+/// Functions of the C table.
 template <class Args>
 using Launch = int (*agon_cuda_table::*)(agon_cuda_context*, const Args*);
+template <class Args>
+using WorkspaceSize = size_t (*agon_cuda_table::*)(const Args*);
 
 }  // namespace agon::device

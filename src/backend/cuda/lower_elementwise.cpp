@@ -78,16 +78,10 @@ void lower_elementwise(Lowering& l, const Node& node) {
     for (size_t i = 0; i < inputs.size(); ++i) a.inputs[i].data = f.at<void>(inputs[i]);
     for (size_t i = 0; i < outputs.size(); ++i) a.outputs[i].data = f.at<void>(outputs[i]);
   };
-  kernel::ElementwiseArgs question = args;
-  bind(l.preview(), question);
-  const Ref workspace = l.workspace(l.cuda().elementwise_workspace(&question));
   l.emit(node,
          {fmt::format("{}: {}", space.str(), summary(program)),
           static_cast<double>(space.numel()) * static_cast<double>(program.code.size()), bytes},
-         &agon_cuda_table::elementwise, args, [=](const Frame& f, kernel::ElementwiseArgs& a) {
-           bind(f, a);
-           a.workspace = f.at<void>(workspace);
-         });
+         &agon_cuda_table::elementwise, &agon_cuda_table::elementwise_workspace, args, bind);
 }
 
 }  // namespace agon::device

@@ -60,16 +60,10 @@ void emit_statistics(Lowering& l, const Node& node, const NormResults& results) 
     a.x = f.at<void>(data);
     results.bind(f, a.finish);
   };
-  kernel::BatchNormStatsArgs question = args;
-  bind(l.preview(), question);
-  const Ref workspace = l.workspace(l.cuda().batch_norm_stats_workspace(&question));
   l.emit(node,
          {fmt::format("{}: statistics", shape.str()), 3.0 * static_cast<double>(shape.numel()),
           4.0 * static_cast<double>(shape.numel())},
-         &agon_cuda_table::batch_norm_stats, args, [=](const Frame& f, kernel::BatchNormStatsArgs& a) {
-           bind(f, a);
-           a.workspace = f.at<void>(workspace);
-         });
+         &agon_cuda_table::batch_norm_stats, &agon_cuda_table::batch_norm_stats_workspace, args, bind);
 }
 
 void lower_train(Lowering& l, const Node& node) {
@@ -163,16 +157,10 @@ void lower_grad(Lowering& l, const Node& node) {
     a.dbeta = f.at(dbeta);
     a.coefficients = f.at(coefficients);
   };
-  kernel::BatchNormGradArgs question = args;
-  bind(l.preview(), question);
-  const Ref workspace = l.workspace(l.cuda().batch_norm_grad_workspace(&question));
   const double count = static_cast<double>(shape.numel());
   const double reads = y.valid() ? 12 : 8;
   l.emit(node, {fmt::format("{}: reduce", shape.str()), 6 * count, reads * count},
-         &agon_cuda_table::batch_norm_grad_reduce, args, [=](const Frame& f, kernel::BatchNormGradArgs& a) {
-           bind(f, a);
-           a.workspace = f.at<void>(workspace);
-         });
+         &agon_cuda_table::batch_norm_grad_reduce, &agon_cuda_table::batch_norm_grad_workspace, args, bind);
   for (Ref ref : {data, gamma, mean, inv_std, cotangent, y, beta, dgamma, dbeta}) l.touch(ref);
   if (!in_memory) {
     const auto scale = l.norm_scales.at(node.inputs[2]);

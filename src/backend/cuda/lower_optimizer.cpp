@@ -66,14 +66,8 @@ void lower_optimizer(Lowering& l, const Node& node) {
     a.ema_weight = f.at(weight);
     a.p_bf16 = f.at<uint16_t>(narrow);
   };
-  kernel::OptimizerArgs question = args;
-  bind(l.preview(), question);
-  const Ref workspace = l.workspace(l.cuda().optimizer_workspace(&question));
-  l.emit(node, {detail, 12.0 * static_cast<double>(n), bytes}, &agon_cuda_table::optimizer, args,
-         [=](const Frame& f, kernel::OptimizerArgs& a) {
-           bind(f, a);
-           a.workspace = f.at<void>(workspace);
-         });
+  l.emit(node, {detail, 12.0 * static_cast<double>(n), bytes}, &agon_cuda_table::optimizer,
+         &agon_cuda_table::optimizer_workspace, args, bind);
 }
 
 }  // namespace agon::device

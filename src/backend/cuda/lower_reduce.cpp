@@ -19,16 +19,10 @@ void lower_reduce(Lowering& l, const Node& node) {
     a.x = f.at<void>(x);
     a.y = f.at(y);
   };
-  kernel::ReduceArgs question = args;
-  bind(l.preview(), question);
-  const Ref workspace = l.workspace(l.cuda().reduce_workspace(&question));
   l.emit(node,
          {root >= 0 ? in.str() + " squares" : in.str(), static_cast<double>(in.numel()),
           4.0 * static_cast<double>(in.numel())},
-         &agon_cuda_table::reduce, args, [=](const Frame& f, kernel::ReduceArgs& a) {
-           bind(f, a);
-           a.workspace = f.at<void>(workspace);
-         });
+         &agon_cuda_table::reduce, &agon_cuda_table::reduce_workspace, args, bind);
 }
 
 }  // namespace agon::device

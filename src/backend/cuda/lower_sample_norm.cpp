@@ -33,17 +33,11 @@ void lower_forward(Lowering& l, const Node& node) {
     a.mean = f.at(mean);
     a.inv_std = f.at(inv_std);
   };
-  kernel::NormArgs question = args;
-  bind(l.preview(), question);
-  const Ref workspace = l.workspace(l.cuda().norm_workspace(&question));
   const auto count = static_cast<double>(shape.numel());
   l.emit(
       node,
       {shape.str(), 8 * count, static_cast<double>(l.bytes_of(node.inputs[0]) + l.bytes_of(node.outputs[0]))},
-      &agon_cuda_table::norm, args, [=](const Frame& f, kernel::NormArgs& a) {
-        bind(f, a);
-        a.workspace = f.at<void>(workspace);
-      });
+      &agon_cuda_table::norm, &agon_cuda_table::norm_workspace, args, bind);
 }
 
 void lower_grad(Lowering& l, const Node& node) {
@@ -71,18 +65,12 @@ void lower_grad(Lowering& l, const Node& node) {
     a.dgamma = f.at(dgamma);
     a.dbeta = f.at(dbeta);
   };
-  kernel::NormGradArgs question = args;
-  bind(l.preview(), question);
-  const Ref workspace = l.workspace(l.cuda().norm_grad_workspace(&question));
   const auto count = static_cast<double>(shape.numel());
   l.emit(node,
          {shape.str(), 12 * count,
           static_cast<double>(l.bytes_of(node.inputs[0]) + l.bytes_of(node.inputs[3]) +
                               l.bytes_of(node.outputs[0]))},
-         &agon_cuda_table::norm_grad, args, [=](const Frame& f, kernel::NormGradArgs& a) {
-           bind(f, a);
-           a.workspace = f.at<void>(workspace);
-         });
+         &agon_cuda_table::norm_grad, &agon_cuda_table::norm_grad_workspace, args, bind);
 }
 
 }  // namespace

@@ -70,14 +70,8 @@ void lower_spectral_norm(Lowering& l, const Node& node) {
   const auto bind = [=](const Frame& f, kernel::SpectralNormArgs& a) {
     for (size_t i = 0; i < matrices.size(); ++i) matrices[i].bind(f, a.matrices[i]);
   };
-  kernel::SpectralNormArgs question = args;
-  bind(l.preview(), question);
-  const Ref workspace = l.workspace(l.cuda().spectral_norm_workspace(&question));
   l.emit(node, {fmt::format("{} matrices", args.count), 5 * elements, bytes}, &agon_cuda_table::spectral_norm,
-         args, [=](const Frame& f, kernel::SpectralNormArgs& a) {
-           bind(f, a);
-           a.workspace = f.at<void>(workspace);
-         });
+         &agon_cuda_table::spectral_norm_workspace, args, bind);
 }
 
 }  // namespace agon::device

@@ -144,6 +144,18 @@ class Lowering {
           },
           facts.flops, facts.bytes});
   }
+  /// As emit(), for kernels that want a workspace, as large as `size` says of the bound arguments.
+  template <class Args, class Bind>
+  void emit(const Node& node, StepFacts facts, Launch<Args> launch, WorkspaceSize<Args> size, Args args,
+            Bind bind) {
+    Args question = args;
+    bind(preview(), question);
+    const Ref room = workspace((cuda().*size)(&question));
+    emit(node, std::move(facts), launch, args, [=](const Frame& f, Args& a) {
+      bind(f, a);
+      a.workspace = f.at<void>(room);
+    });
+  }
   void note(const Node& node, std::string_view action);
 
   size_t bytes_of(int value) const;
