@@ -70,7 +70,8 @@ class Session {
       hooks.evaluate = [this](Trainer& trainer) { return try_to_evaluate(trainer); };
     trainer_ = std::make_unique<Trainer>(
         config,
-        TrainerOptions{run_, !options.resume.empty(), [this](const std::string& line) { bar_.say(line); }, tuning_file()},
+        TrainerOptions{run_, !options.resume.empty(), [this](const std::string& line) { bar_.say(line); },
+                       tuning_file()},
         std::move(hooks));
   }
 

@@ -18,7 +18,8 @@ Choices parse(const std::string& text, const std::string& where) {
   try {
     return nlohmann::json::parse(text).get<Choices>();
   } catch (const nlohmann::json::exception&) {
-    fail(ErrorKind::data, "{}: holds no choices of kernels (damaged?); remove it to resume with others", where);
+    fail(ErrorKind::data, "{}: holds no choices of kernels (damaged?); remove it to resume with others",
+         where);
   }
 }
 

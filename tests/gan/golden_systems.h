@@ -39,7 +39,8 @@ Tensor input_value(const System& system, const GameInput& input, uint64_t step);
 /// max |ours - theirs| / max |theirs|; infinite where ours is not finite.
 double error_of(const Tensor& ours, const Tensor& theirs);
 
-/// A system on a backend, from the fixture's initial weights (a preset: from its own), one iteration at a time.
+/// A system on a backend, from the fixture's initial weights (a preset: from its own), one iteration at a
+/// time.
 class Run {
  public:
   Run(const System& system, std::shared_ptr<Backend> backend);

@@ -57,7 +57,8 @@ TEST_CASE("whole iterations of every backend follow the reference, teacher-force
     for (const std::string& system : golden::names()) follow(golden::load(system), backend);
 }
 
-// Tiles, splits and vector loads of the widths that people train would be wrong, and those of the goldens right.
+// Tiles, splits and vector loads of the widths that people train would be wrong, and those of the goldens
+// right.
 TEST_CASE("dcgan-cifar10 at its full width follows the reference, teacher-forced", "[golden][teacher]") {
   for (const auto& backend : backends_under_test("dcgan-cifar10 at its full width"))
     follow(golden::preset("dcgan-cifar10", 8, 20), backend);

@@ -3,9 +3,8 @@
 
 #include "agon/trainer.h"
 
-#include "support/scratch.h"
-
 #include "catch.h"
+#include "support/scratch.h"
 
 // Sanitizers bring their own malloc; elsewhere every allocation of the process, on any thread, passes here.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)

@@ -181,8 +181,13 @@ std::vector<KernelTime> ReferenceProgram::profile(int repeats) {
   std::vector<KernelTime> times;
   for (const Step& step : steps_)
     if (!step.idle)
-      times.push_back({std::string(name_of(step.node.op)), step.node.name, step.out[0].shape().str(), 0,
-                       flops_of(step.node, step.in, step.out), bytes_of(step.in) + bytes_of(step.out), {}});
+      times.push_back({std::string(name_of(step.node.op)),
+                       step.node.name,
+                       step.out[0].shape().str(),
+                       0,
+                       flops_of(step.node, step.in, step.out),
+                       bytes_of(step.in) + bytes_of(step.out),
+                       {}});
   for (int repeat = 0; repeat < repeats; ++repeat) {
     size_t kernel = 0;
     for (const Step& step : steps_) {

@@ -28,8 +28,8 @@ __device__ long long pixel_of(const Problem& c, int n, int p, int q, int r, int 
 }
 
 /// One thread an element of the result: pass 0 y, 1 x, 2 w.
-__global__ void contract(Problem c, int pass, const float* x, const float* w, const float* y, float kept, float* out,
-                         long long count) {
+__global__ void contract(Problem c, int pass, const float* x, const float* w, const float* y, float kept,
+                         float* out, long long count) {
   const long long i = blockIdx.x * static_cast<long long>(blockDim.x) + threadIdx.x;
   if (i >= count) return;
   const int cg = c.x.c / c.conv.groups, kg = c.y.c / c.conv.groups;
@@ -51,7 +51,8 @@ __global__ void contract(Problem c, int pass, const float* x, const float* w, co
                 const int channel = k / kg * cg + e;
                 if ((pass == 1 && channel != i % c.x.c) || (pass == 2 && e != i % cg)) continue;
                 const float xv = pass == 1 ? 1 : x[at_x * c.x.c + channel];
-                const float wv = pass == 2 ? 1 : w[(static_cast<long long>(k) * c.k[0] * c.k[1] + tap) * cg + e];
+                const float wv =
+                    pass == 2 ? 1 : w[(static_cast<long long>(k) * c.k[0] * c.k[1] + tap) * cg + e];
                 const float yv = pass == 0 ? 1 : y[at_y * c.y.c + k];
                 sum += xv * wv * yv;
               }
@@ -61,7 +62,8 @@ __global__ void contract(Problem c, int pass, const float* x, const float* w, co
   out[i] = (kept != 0 ? kept * out[i] : 0) + sum;
 }
 
-int run(void* handle, const Problem& c, int pass, const void* x, const void* w, const void* y, float kept, void* out) {
+int run(void* handle, const Problem& c, int pass, const void* x, const void* w, const void* y, float kept,
+        void* out) {
   const long long sizes[] = {1LL * c.y.n * c.y.h * c.y.w * c.y.c, 1LL * c.x.n * c.x.h * c.x.w * c.x.c,
                              1LL * c.y.c * c.k[0] * c.k[1] * (c.x.c / c.conv.groups)};
   const long long count = sizes[pass];
@@ -73,7 +75,8 @@ int run(void* handle, const Problem& c, int pass, const void* x, const void* w, 
 
 Problem problem_of(void* x, void* w, void* conv, void* y) {
   const auto* filter = static_cast<Tensor*>(w);
-  return {*static_cast<Tensor*>(x), *static_cast<Tensor*>(y), {filter->h, filter->w}, *static_cast<Conv*>(conv)};
+  return {
+      *static_cast<Tensor*>(x), *static_cast<Tensor*>(y), {filter->h, filter->w}, *static_cast<Conv*>(conv)};
 }
 
 template <class T>
@@ -91,19 +94,37 @@ int drop(void* what) {
 
 extern "C" {
 
-int cudnnCreate(void** handle) { return make<Context>(handle); }
-int cudnnDestroy(void* handle) { return drop<Context>(handle); }
+int cudnnCreate(void** handle) {
+  return make<Context>(handle);
+}
+int cudnnDestroy(void* handle) {
+  return drop<Context>(handle);
+}
 int cudnnSetStream(void* handle, cudaStream_t stream) {
   static_cast<Context*>(handle)->stream = stream;
   return 0;
 }
-size_t cudnnGetVersion() { return 90000; }
-int cudnnCreateTensorDescriptor(void** d) { return make<Tensor>(d); }
-int cudnnDestroyTensorDescriptor(void* d) { return drop<Tensor>(d); }
-int cudnnCreateFilterDescriptor(void** d) { return make<Tensor>(d); }
-int cudnnDestroyFilterDescriptor(void* d) { return drop<Tensor>(d); }
-int cudnnCreateConvolutionDescriptor(void** d) { return make<Conv>(d); }
-int cudnnDestroyConvolutionDescriptor(void* d) { return drop<Conv>(d); }
+size_t cudnnGetVersion() {
+  return 90000;
+}
+int cudnnCreateTensorDescriptor(void** d) {
+  return make<Tensor>(d);
+}
+int cudnnDestroyTensorDescriptor(void* d) {
+  return drop<Tensor>(d);
+}
+int cudnnCreateFilterDescriptor(void** d) {
+  return make<Tensor>(d);
+}
+int cudnnDestroyFilterDescriptor(void* d) {
+  return drop<Tensor>(d);
+}
+int cudnnCreateConvolutionDescriptor(void** d) {
+  return make<Conv>(d);
+}
+int cudnnDestroyConvolutionDescriptor(void* d) {
+  return drop<Conv>(d);
+}
 int cudnnSetTensor4dDescriptor(void* d, int layout, int type, int n, int c, int h, int w) {
   *static_cast<Tensor*>(d) = {n, c, h, w};
   return layout == 1 && type == 0 ? 0 : 9;
@@ -116,7 +137,9 @@ int cudnnSetConvolution2dDescriptor(void* d, int ph, int pw, int sh, int sw, int
   *static_cast<Conv*>(d) = {{ph, pw}, {sh, sw}, {dh, dw}, 1};
   return mode == 1 ? 0 : 9;
 }
-int cudnnSetConvolutionMathType(void*, int) { return 0; }
+int cudnnSetConvolutionMathType(void*, int) {
+  return 0;
+}
 int cudnnSetConvolutionGroupCount(void* d, int groups) {
   static_cast<Conv*>(d)->groups = groups;
   return 0;
@@ -133,16 +156,16 @@ int cudnnGetConvolutionBackwardFilterWorkspaceSize(void*, void*, void*, void*, v
   *bytes = 128;
   return 0;
 }
-int cudnnConvolutionForward(void* h, const float*, void* xd, const void* x, void* wd, const void* w, void* c, int, void*,
-                            size_t, const float* kept, void* yd, void* y) {
+int cudnnConvolutionForward(void* h, const float*, void* xd, const void* x, void* wd, const void* w, void* c,
+                            int, void*, size_t, const float* kept, void* yd, void* y) {
   return run(h, problem_of(xd, wd, c, yd), 0, x, w, nullptr, *kept, y);
 }
-int cudnnConvolutionBackwardData(void* h, const float*, void* wd, const void* w, void* yd, const void* y, void* c, int,
-                                 void*, size_t, const float* kept, void* xd, void* x) {
+int cudnnConvolutionBackwardData(void* h, const float*, void* wd, const void* w, void* yd, const void* y,
+                                 void* c, int, void*, size_t, const float* kept, void* xd, void* x) {
   return run(h, problem_of(xd, wd, c, yd), 1, nullptr, w, y, *kept, x);
 }
-int cudnnConvolutionBackwardFilter(void* h, const float*, void* xd, const void* x, void* yd, const void* y, void* c,
-                                   int, void*, size_t, const float* kept, void* wd, void* w) {
+int cudnnConvolutionBackwardFilter(void* h, const float*, void* xd, const void* x, void* yd, const void* y,
+                                   void* c, int, void*, size_t, const float* kept, void* wd, void* w) {
   return run(h, problem_of(xd, wd, c, yd), 2, x, nullptr, y, *kept, w);
 }
 
