@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "agon/error.h"
 
@@ -15,7 +16,7 @@ namespace {
 
 struct BenchOptions {
   ConfigOptions config;
-  int64_t batch = 0;
+  std::optional<int64_t> batch;
   int steps = 20, warm_up = 3;
   bool json = false;
 };
@@ -28,8 +29,11 @@ double median(std::vector<double> values) {
 
 int bench(const BenchOptions& options) {
   check(options.steps >= 1, ErrorKind::usage, "agon bench: --steps {}; give at least 1", options.steps);
+  check(options.warm_up >= 0, ErrorKind::usage, "agon bench: --warm-up {}; give 0 or more", options.warm_up);
+  check(options.batch.value_or(1) >= 1, ErrorKind::usage, "agon bench: --batch {}; give at least 1",
+        options.batch.value_or(1));
   const Config config = options.config.resolve();
-  RandomStep random(config, options.batch);
+  RandomStep random(config, options.batch.value_or(config.integer("train.batch_size")));
   Program& program = random.program();
 
   std::vector<double> milliseconds;

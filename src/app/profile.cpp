@@ -20,7 +20,7 @@ using Json = nlohmann::ordered_json;
 
 struct ProfileOptions {
   ConfigOptions config;
-  int64_t batch = 0;
+  std::optional<int64_t> batch;
   int steps = 10, top = 20;
   std::string trace;
   bool json = false;
@@ -92,18 +92,23 @@ void print_times(const std::string& title, std::vector<Row> rows, size_t limit, 
   }
 }
 
+/// A column is as wide as its name and as large counts.
+size_t width_of(const std::string& name) {
+  return std::max<size_t>(name.size(), 14);
+}
+
 void print_counters(const std::string& title, std::vector<Row> rows, size_t limit) {
   std::ranges::stable_sort(rows, std::greater(), cost);
   for (size_t i = 0; i < std::min(limit, rows.size()); ++i) {
     const Row& row = rows[i];
     if (i == 0) {
       fmt::print("\n{:>5}", "calls");
-      for (const auto& [name, count] : row.counters) fmt::print(" {:>15}", name);
+      for (const auto& [name, count] : row.counters) fmt::print(" {:>{}}", name, width_of(name));
       fmt::print("  {}\n", title);
     }
     fmt::print("{:>5}", row.calls);
     for (const auto& [name, count] : row.counters)
-      fmt::print(" {:>15}", count_text(static_cast<uint64_t>(count)));
+      fmt::print(" {:>{}}", count_text(static_cast<uint64_t>(count)), width_of(name));
     fmt::print("  {}\n", row.label);
   }
 }
@@ -124,8 +129,11 @@ Json rows_json(const std::vector<Row>& rows) {
 
 int profile(const ProfileOptions& options) {
   check(options.steps >= 1, ErrorKind::usage, "agon profile: --steps {}; give at least 1", options.steps);
+  check(options.top >= 0, ErrorKind::usage, "agon profile: --top {}; give 0 (all) or more", options.top);
+  check(options.batch.value_or(1) >= 1, ErrorKind::usage, "agon profile: --batch {}; give at least 1",
+        options.batch.value_or(1));
   const Config config = options.config.resolve();
-  RandomStep random(config, options.batch);
+  RandomStep random(config, options.batch.value_or(config.integer("train.batch_size")));
   random.schedule(0, 1);
   const bool simulated = random.backend().name() == "simt";
   check(!simulated || options.trace.empty(), ErrorKind::usage,
@@ -136,6 +144,7 @@ int profile(const ProfileOptions& options) {
   if (!simulated) random.program().profile(2);  // warm-up
   const std::vector<KernelTime> kernels = random.program().profile(simulated ? 1 : options.steps);
 
+  const int launches = random.program().info().kernels;  // a device's kernels may be more than its steps
   double total = 0;
   for (const KernelTime& kernel : kernels) total += kernel.seconds;
   const auto by_op = rows_by_op(kernels, roofline), by_kernel = rows_by_kernel(kernels, roofline);
@@ -145,7 +154,7 @@ int profile(const ProfileOptions& options) {
     Json json{{"system", config.string("name")},
               {"device", random.backend().name()},
               {"batch", random.batch()},
-              {"launches", kernels.size()}};
+              {"launches", launches}};
     if (roofline) {
       json["step_ms"] = total * 1e3;
       json["copy_bytes_per_s"] = roofline->bytes_per_s;
@@ -157,7 +166,7 @@ int profile(const ProfileOptions& options) {
     return exit_done;
   }
   fmt::print("{} on {}, batch {}: {} launches a step", config.string("name"), random.backend().name(),
-             random.batch(), kernels.size());
+             random.batch(), launches);
   if (roofline)
     fmt::print(
         ", {:.2f} ms in kernels (mean of {} steps)\nroofline: {:.1f} GB/s copied, {:.1f} GFLOP/s in a matrix "

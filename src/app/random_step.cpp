@@ -26,7 +26,7 @@ void fill_with_noise(Program& program, const GameInput& input, uint64_t seed, in
 
 RandomStep::RandomStep(const Config& config, int64_t batch)
     : game_(config),
-      batch_(batch > 0 ? batch : config.integer("train.batch_size")),
+      batch_(batch),
       backend_(open_backend(config.string("device"))),
       store_(backend_->make_store()) {
   CompileOptions compile;

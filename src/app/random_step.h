@@ -12,7 +12,6 @@ namespace agon::app {
 /// The training step of a config on random images, for commands that time it.
 class RandomStep {
  public:
-  /// `batch` 0: train.batch_size.
   RandomStep(const Config& config, int64_t batch);
 
   /// Sets the scalars of step `step` of `total`.

@@ -38,6 +38,9 @@ TEST_CASE("wrong commands, options and names are answered with the nearest right
   check_refused(place.agon({"eval", "runs/x", "--metrics", "fdi"}), 2, {"fdi", "did you mean 'fid'"});
   check_refused(place.agon({"sample", "runs/x", "--out", "a.png", "--count", "many"}), 2, {"many"});
   check_refused(place.agon({"train"}), 2, {"preset"});
+  check_refused(place.agon({"profile", "tiny.toml", "--batch", "-4"}), 2, {"--batch -4", "at least 1"});
+  check_refused(place.agon({"profile", "tiny.toml", "--top", "-1"}), 2, {"--top -1"});
+  check_refused(place.agon({"bench", "tiny.toml", "--batch", "0"}), 2, {"--batch 0", "at least 1"});
   check_refused(place.agon({"train", "a", "b"}), 2, {"'b'"});
   CHECK(!place.made_runs());
 }
