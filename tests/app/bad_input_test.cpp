@@ -152,6 +152,18 @@ TEST_CASE("simt is refused where a real CUDA runtime is in the process already")
                 {"real CUDA runtime", "process of its own", "--device cpu"});
 }
 
+// A slip in one of its variables would be answered with "initialization error".
+TEST_CASE("a wrong setting of the simulated device is named") {
+  const Place place;
+  for (const auto& [setting, word] : {std::pair{"AGON_SIMT_SEED=abc", "a number, not 'abc'"},
+                                      {"AGON_SIMT_ARCH=sm_75", "sm_80, sm_86"},
+                                      {"AGON_SIMT_MEMORY=lots", "a number, not 'lots'"}}) {
+    const std::string name = std::string(setting).substr(0, std::string(setting).find('='));
+    check_refused(place.train({"--device", "simt"}, std::string("export ") + setting + "; "), 1,
+                  {name, word, "--device cpu"});
+  }
+}
+
 // A user without a GPU would not be told how to go on.
 TEST_CASE("a device that cannot be had is answered with a way on") {
   const Place place;

@@ -1,6 +1,6 @@
 // Planted faults: small programs with one fault each, and their twins without it. The broken one must be
-// reported with its kind and on a line marked "//< name" in its source; the clean one must pass in silence
-// for twenty seeds.
+// reported with its kind and on a line marked "//< name" in its source (but for faults of the host's, which
+// lie on no line of a kernel); the clean one must pass in silence for twenty seeds.
 #pragma once
 
 #include <initializer_list>
@@ -13,6 +13,7 @@ struct PlantedFault {
   const char* name;
   agon::simt::FaultKind kind;
   void (*run)(bool broken);  // launches and synchronises; errors of the runtime are no matter
+  bool of_host = false;      // a launch, a copy or the host's own access: a report may have no line
 };
 
 // `file`: __FILE__ of the faults. Fails the running test case where one is missed or a twin raises an alarm.

@@ -47,7 +47,7 @@ __global__ void branch_reads(const float* x, float* y) {
 }
 
 __global__ void takes_input(const float* x, float* y) {
-  y[threadIdx.x] = x[threadIdx.x];  //< copy of the next batch not waited for
+  y[threadIdx.x] = x[threadIdx.x];  //< a copy not waited for
 }
 
 __global__ void nothing() {}
@@ -181,13 +181,13 @@ TEST_CASE("planted missing orders of streams are caught", "[simt][faults]") {
 
 // Broken: a copy and a kernel without order run by luck. Whichever comes second is named: a copy has no line.
 TEST_CASE("planted missing waits for copies are caught", "[simt][faults]") {
-  check_faults(__FILE__, {{"a copy not waited for", FaultKind::race_operations, next_batch}});
+  check_faults(__FILE__, {{"a copy not waited for", FaultKind::race_operations, next_batch, true}});
 }
 
 // Broken: host code may use device memory as its own.
 TEST_CASE("planted host accesses are caught", "[simt][faults]") {
-  check_faults(__FILE__, {{"host code reads device memory", FaultKind::host_access, host_reads},
-                          {"host code writes device memory", FaultKind::host_access, host_writes}});
+  check_faults(__FILE__, {{"host code reads device memory", FaultKind::host_access, host_reads, true},
+                          {"host code writes device memory", FaultKind::host_access, host_writes, true}});
 }
 
 // Broken: a report of a host access does not lead to the code that did it.
@@ -214,11 +214,11 @@ TEST_CASE("a host access is reported with its place", "[simt][faults]") {
 TEST_CASE("planted launches beyond the limits are caught", "[simt][faults]") {
   const auto limits = FaultKind::launch_limits;
   check_faults(__FILE__, {{"too many threads a block", limits,
-                           [](bool broken) { nothing<<<1, broken ? 1056 : 1024>>>(); }},
+                           [](bool broken) { nothing<<<1, broken ? 1056 : 1024>>>(); }, true},
                           {"too many threads along z", limits,
-                           [](bool broken) { nothing<<<1, dim3(1, 1, broken ? 65 : 64)>>>(); }},
+                           [](bool broken) { nothing<<<1, dim3(1, 1, broken ? 65 : 64)>>>(); }, true},
                           {"too much dynamic shared memory", limits,
-                           [](bool broken) { nothing<<<1, 32, broken ? 64 * 1024 : 48 * 1024>>>(); }},
+                           [](bool broken) { nothing<<<1, 32, broken ? 64 * 1024 : 48 * 1024>>>(); }, true},
                           {"too many blocks along y", limits,
-                           [](bool broken) { nothing<<<dim3(1, broken ? 65536 : 65535), 1>>>(); }}});
+                           [](bool broken) { nothing<<<dim3(1, broken ? 65536 : 65535), 1>>>(); }, true}});
 }

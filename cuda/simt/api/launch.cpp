@@ -15,8 +15,8 @@ void demand(Device& device, const Function& function, bool condition, cudaError_
   Report report;
   report.kind = FaultKind::launch_limits;
   report.kernel = function.name;
-  report.message =
-      fmt::format("the launch of {}: {}", function.name, fmt::format(format, std::forward<Args>(args)...));
+  report.message = fmt::format("the launch of {}: {}", readable_name(function.name),
+                               fmt::format(format, std::forward<Args>(args)...));
   const std::string message = report.message;
   device.add_refusal(std::move(report));
   refuse(error, "{}", message);

@@ -1,7 +1,5 @@
 #include "cuda/simt/simt.h"
 
-#include <cstdlib>
-#include <cxxabi.h>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -12,18 +10,10 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::string readable(const std::string& mangled) {
-  int status = 0;
-  char* text = abi::__cxa_demangle(mangled.c_str(), nullptr, nullptr, &status);
-  std::string name = status == 0 ? text : mangled;
-  std::free(text);
-  return name;
-}
-
 ordered_json to_json(const Report& report) {
   ordered_json json = {{"kind", name(report.kind)}, {"message", report.message}};
   if (!report.kernel.empty()) {
-    json["kernel"] = readable(report.kernel);
+    json["kernel"] = readable_name(report.kernel);
     json["block"] = report.block;
     json["thread"] = report.thread;
   }
@@ -42,7 +32,7 @@ ordered_json to_json(const Report& report) {
 }
 
 ordered_json to_json(const LaunchRecord& record, bool one_launch) {
-  ordered_json json = {{"kernel", readable(record.kernel)}, {"symbol", record.kernel}};
+  ordered_json json = {{"kernel", readable_name(record.kernel)}, {"symbol", record.kernel}};
   if (one_launch) {
     json["grid"] = {record.grid.x, record.grid.y, record.grid.z};
     json["block"] = {record.block.x, record.block.y, record.block.z};
@@ -132,7 +122,7 @@ AGON_API const char* agon_simt_never_launched() {
   Device& device = Device::instance();
   const std::lock_guard lock(device.mutex());
   auto json = ordered_json::array();
-  for (const std::string& kernel : device.never_launched()) json.push_back(readable(kernel));
+  for (const std::string& kernel : device.never_launched()) json.push_back(readable_name(kernel));
   text = json.dump();
   return text.c_str();
 }

@@ -79,8 +79,8 @@ class Passage {
         "{}: {} {} global memory that {} (operation {}) {}, with no stream order, event or wait between, "
         "address "
         "{:#x}: {}",
-        name(report.kind), what_, verb, shadow_.label(serial), owner.operation, did, report.address,
-        report.allocation);
+        name(report.kind), what_, verb, readable_name(shadow_.label(serial)), owner.operation, did,
+        report.address, report.allocation);
     log_.add(std::move(report), 0);
   }
 

@@ -79,7 +79,7 @@ void add_report(LaunchChecker& launch, const LaunchChecker::State& state, Fault 
     other = fmt::format(" at {}", to_text(earlier));
   }
   report.message = fmt::format("{}: {}{}; {} block {} thread {} at {}{}{}", name(fault.kind), fault.what,
-                               other, state.kernel, place_in(fault.block, state.shape.grid),
+                               other, readable_name(state.kernel), place_in(fault.block, state.shape.grid),
                                place_in(fault.thread, state.shape.block), to_text(place),
                                fault.global ? fmt::format(", address {:#x}", fault.address) : std::string(),
                                report.allocation.empty() ? std::string() : ": " + report.allocation);

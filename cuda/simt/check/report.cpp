@@ -1,6 +1,8 @@
 #include "cuda/simt/check/report.h"
 
 #include <array>
+#include <cstdlib>
+#include <cxxabi.h>
 #include <utility>
 
 namespace agon::simt {
@@ -23,6 +25,14 @@ const char* name(FaultKind kind) {
       "unknown-instruction",
       "hang"};
   return names[static_cast<std::size_t>(kind)];
+}
+
+std::string readable_name(const std::string& mangled) {
+  int status = 0;
+  char* text = abi::__cxa_demangle(mangled.c_str(), nullptr, nullptr, &status);
+  std::string name = status == 0 ? text : mangled;
+  std::free(text);
+  return name;
 }
 
 void ReportLog::add(Report report, std::uint64_t rank) {

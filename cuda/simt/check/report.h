@@ -30,6 +30,9 @@ enum class FaultKind : std::uint8_t {
 };
 const char* name(FaultKind kind);
 
+// A kernel's name as its source has it; a name that is not mangled as it is.
+std::string readable_name(const std::string& mangled);
+
 struct Report {
   FaultKind kind = FaultKind::out_of_bounds;
   std::string message;           // one line: what went wrong, with the place, the thread and the memory

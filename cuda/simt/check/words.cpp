@@ -71,7 +71,8 @@ struct Word {
     if (owner.operation != history.current()) {
       if (history.before_current(owner.operation)) return true;
       kind = FaultKind::race_operations;
-      who = fmt::format("{} (operation {})", actor.state.shadow->label(serial), owner.operation);
+      who =
+          fmt::format("{} (operation {})", readable_name(actor.state.shadow->label(serial)), owner.operation);
       return false;
     }
     kind = FaultKind::race_global;

@@ -80,7 +80,13 @@ Settings Settings::from_environment() {
                                        {"AGON_SIMT_LAUNCHES", "launches"},
                                        {"AGON_SIMT_REPORTS", "reports"},
                                        {"AGON_SIMT_COUNTERS", "counters"}}) {
-    if (const char* value = std::getenv(variable); value && *value) settings.set(name, value);
+    const char* value = std::getenv(variable);
+    if (!value || !*value) continue;
+    try {
+      settings.set(name, value);
+    } catch (const Error& error) {
+      fail(error.kind(), "{}: {}", variable, error.what());
+    }
   }
   return settings;
 }

@@ -7,8 +7,12 @@ namespace agon::device {
 Device::Device(std::shared_ptr<const Library> library, int index, void* stream)
     : library_(std::move(library)) {
   const auto attempt = [&](int status) {
-    check(status == agon_cuda_ok, ErrorKind::unsupported,
-          "CUDA device {} cannot be used: {}; use --device cpu", index, cuda().last_error(nullptr));
+    if (status == agon_cuda_ok) return;
+    if (simulator().present())
+      fail(ErrorKind::unsupported, "the simulated device cannot be used: {}; use --device cpu",
+           simulator().last_message());
+    fail(ErrorKind::unsupported, "CUDA device {} cannot be used: {}; use --device cpu", index,
+         cuda().last_error(nullptr));
   };
   attempt(cuda().describe(index, &facts_));
   attempt(cuda().open(index, stream, &context_));

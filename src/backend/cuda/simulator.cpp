@@ -1,7 +1,6 @@
 #include "backend/cuda/simulator.h"
 
 #include <dlfcn.h>
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace agon::device {
@@ -10,14 +9,6 @@ namespace {
 template <class Function>
 void find(void* handle, const char* name, Function*& function) {
   function = reinterpret_cast<Function*>(::dlsym(handle, name));
-}
-
-std::string line_of(const nlohmann::json& report) {
-  std::string line = report.value("message", "");
-  if (report.contains("kernel"))
-    line += fmt::format(" in {}, block {}, thread {}", report["kernel"].get<std::string>(),
-                        report["block"].dump(), report["thread"].dump());
-  return line;
 }
 
 /// A field of a kernel's counters, as shown.
@@ -40,6 +31,7 @@ constexpr Shown shown[] = {
 
 Simulator::Simulator(void* handle) {
   find(handle, "agon_simt_take_reports", take_reports_);
+  find(handle, "agon_simt_last_message", last_message_);
   find(handle, "agon_simt_counters", counters_);
   find(handle, "agon_simt_clear_counters", clear_counters_);
 }
@@ -47,8 +39,13 @@ Simulator::Simulator(void* handle) {
 std::vector<std::string> Simulator::take_reports() const {
   std::vector<std::string> lines;
   if (!present()) return lines;
-  for (const auto& report : nlohmann::json::parse(take_reports_())) lines.push_back(line_of(report));
+  for (const auto& report : nlohmann::json::parse(take_reports_()))
+    lines.push_back(report.value("message", ""));
   return lines;
+}
+
+std::string Simulator::last_message() const {
+  return present() ? last_message_() : "";
 }
 
 void Simulator::clear_counters() const {

@@ -19,6 +19,8 @@ class Simulator {
   bool present() const { return take_reports_ != nullptr; }
   /// What the checkers found since the last call, one line each.
   std::vector<std::string> take_reports() const;
+  /// Why this thread's last failed call of the runtime failed; says more than the runtime's error.
+  std::string last_message() const;
   void clear_counters() const;
   /// What was executed since the counters were cleared: (name, count), in a fixed order.
   std::vector<std::pair<std::string, double>> counters() const;
@@ -28,6 +30,7 @@ class Simulator {
 
  private:
   const char* (*take_reports_)() = nullptr;
+  const char* (*last_message_)() = nullptr;
   const char* (*counters_)() = nullptr;
   void (*clear_counters_)() = nullptr;
 };
