@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <dlfcn.h>
+#include <nlohmann/json.hpp>
 
 #include "agon/game.h"
 
@@ -31,6 +33,29 @@ TEST_CASE("an iteration of dcgan-64 is one graph of at most 105 kernels") {
   INFO(program->info().kernels << " kernels");
   CHECK(program->info().kernels <= 105);
   CHECK(program->info().arena_bytes < program->info().unplanned_bytes);
+}
+
+// Work beside the graph costs a launch each, and the time that the device waits for it.
+TEST_CASE("a run launches the kernels of its graph and no others") {
+  const auto backend = device("a run launches the kernels of its graph");
+  void* runtime = ::dlopen(AGON_CUDART_NAME, RTLD_NOW | RTLD_NOLOAD);
+  if (!backend || runtime == nullptr) return;
+  auto* counters = reinterpret_cast<const char* (*)()>(::dlsym(runtime, "agon_simt_counters"));
+  if (counters == nullptr) return;  // a GPU does not count
+  const Game game(Config::preset("vanilla-gan"));
+  const auto store = backend->make_store();
+  const auto program = backend->compile(game.iteration(2), *store, {});
+  game.initialise(*store, 1);
+  for (const GameInput& input : game.inputs(2)) std::ranges::fill(program->input(input.name), std::byte{0});
+  program->run(0);
+  store->read("D.params");  // waits
+  reinterpret_cast<void (*)()>(::dlsym(runtime, "agon_simt_clear_counters"))();
+  program->run(1);
+  store->read("D.params");
+  int launches = 0;
+  const auto counted = nlohmann::json::parse(counters());
+  for (const auto& kernel : counted["kernels"]) launches += kernel["counters"]["launches"].get<int>();
+  CHECK(launches == program->info().kernels);
 }
 
 // The kernels that take losses, penalties and updates in one pass would run in no training: chains of

@@ -88,6 +88,18 @@ TEST_CASE("a damaged tuning cache is told on one line and begun afresh") {
   }
 }
 
+// A folder that cannot be written to would stop every run, or have its user wonder why each start takes long.
+TEST_CASE("a tuning cache that cannot be kept is told on one line, and its choices hold") {
+  const auto backend = simulated("a tuning cache that cannot be kept");
+  if (!backend) return;
+  const Scratch scratch;
+  std::ofstream(scratch / "file") << "no folder";
+  const auto got = compile(*backend, scratch / "file" / "kernels.json");
+  CHECK(got.choices.size() == 1);
+  REQUIRE(got.remarks.size() == 1);
+  CHECK(got.remarks[0].find("kernels.json: cannot be written") != std::string::npos);
+}
+
 // A run that is resumed elsewhere would compute with other roundings than it began with.
 TEST_CASE("given choices are used, and ones that are not there are told") {
   const auto backend = simulated("given choices are used");
