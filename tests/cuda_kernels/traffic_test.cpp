@@ -1,5 +1,4 @@
-#include <functional>
-#include <nlohmann/json.hpp>
+#include "cuda_kernels/traffic.h"
 
 #include "cuda/kernels/batch_norm.h"
 #include "cuda/kernels/elementwise.h"
@@ -7,76 +6,16 @@
 #include "cuda/kernels/loss.h"
 #include "cuda/kernels/norm.h"
 #include "cuda/kernels/optimizer.h"
-#include "cuda/kernels/pool.h"
 #include "cuda/kernels/random.h"
 #include "cuda/kernels/reduce.h"
-#include "cuda/kernels/resize.h"
 #include "cuda/kernels/shape.h"
 #include "cuda/kernels/softmax.h"
 #include "cuda/kernels/spectral_norm.h"
-#include "cuda_kernels/support.h"
 
 using namespace agon;
 using namespace agon::test;
 
 namespace {
-
-/// What launches moved, as the simulator counts it.
-struct Traffic {
-  double loaded = 0, stored = 0;         ///< bytes of all sectors asked for
-  double load_use = 1, store_use = 1;    ///< share of those that was wanted
-  double conflicts = 0, wavefronts = 0;  ///< of shared memory
-};
-
-using Counters = const char* (*)();
-using Clear = void (*)();
-
-bool have_counters(const char* test) {
-  if (!have_device(test)) return false;
-  if (dlsym(RTLD_DEFAULT, "agon_simt_counters") != nullptr) return true;
-  std::printf("skipped: %s: a device that does not count\n", test);
-  return false;
-}
-
-Traffic count(const std::function<void()>& launch) {
-  succeed(cudaDeviceSynchronize());
-  reinterpret_cast<Clear>(dlsym(RTLD_DEFAULT, "agon_simt_clear_counters"))();
-  launch();
-  succeed(cudaDeviceSynchronize());
-  const auto json =
-      nlohmann::json::parse(reinterpret_cast<Counters>(dlsym(RTLD_DEFAULT, "agon_simt_counters"))());
-  Traffic t;
-  double load_bytes = 0, store_bytes = 0;
-  for (const auto& kernel : json["kernels"]) {
-    const auto& c = kernel.contains("counters") ? kernel["counters"] : kernel;
-    t.loaded += 32 * c["global_load"]["sectors"].get<double>();
-    t.stored += 32 * c["global_store"]["sectors"].get<double>();
-    load_bytes += c["global_load"]["bytes"].get<double>();
-    store_bytes += c["global_store"]["bytes"].get<double>();
-    t.conflicts += c["bank_conflicts"].get<double>();
-    t.wavefronts += c["shared_wavefronts"].get<double>();
-  }
-  if (t.loaded > 0) t.load_use = load_bytes / t.loaded;
-  if (t.stored > 0) t.store_use = store_bytes / t.stored;
-  return t;
-}
-
-/// The bar of memory-bound kernels: at most 1.10 times the fewest bytes, 95 % of every sector used.
-void check(const char* name, double fewest, const std::function<void()>& launch) {
-  const Traffic t = count(launch);
-  const double moved = (t.loaded + t.stored) / fewest;
-  const double use = (t.loaded * t.load_use + t.stored * t.store_use) / (t.loaded + t.stored);
-  INFO(name << ": " << moved << " of the fewest bytes, " << use << " of each sector used, " << t.conflicts
-            << " of " << t.wavefronts << " shared wavefronts are conflicts");
-  if (std::getenv("AGON_PRINT_TRAFFIC") != nullptr)
-    std::printf("%-28s bytes %.3f  sectors used %.3f  conflicts %.0f of %.0f\n", name, moved, use,
-                t.conflicts, t.wavefronts);
-  CHECK(moved <= 1.10);
-  CHECK(use >= 0.95);
-}
-
-constexpr int64_t count_of = 1 << 18;  // 1 MiB of f32
-constexpr double mib = 4.0 * count_of;
 
 cuda::ElementwiseArgs program(int inputs, const Device<float>& x, const Device<float>& y) {
   cuda::ElementwiseArgs args;
@@ -324,7 +263,7 @@ TEST_CASE("norms of samples move hardly more than the fewest bytes", "[cuda]") {
     grad.samples = args.samples, grad.rows = args.rows, grad.channels = args.channels, grad.by_row = by_row;
     const Workspace grad_space(cuda::norm_grad_workspace(grad));
     grad.workspace = grad_space.get();
-    check((std::string(row.name) + ", backward").c_str(), (row.split ? 5 : 3) * mib,
+    check(std::string(row.name) + ", backward", (row.split ? 5 : 3) * mib,
           [&] { succeed(cuda::launch_norm_grad(grad, nullptr)); });
   }
 
