@@ -5,9 +5,19 @@
 /// Prologues, applied once to each element that lies in shared memory, by the thread that copied it there.
 namespace agon::cuda {
 
+/// 16 bytes at a time: in shared memory, 8 would have the lanes of a warp meet in its banks.
 template <class T, int Width>
 __device__ inline void read_elements(float (&to)[Width], const void* from) {
-  if constexpr (Width % 4 == 0) {
+  if constexpr (Width % 8 == 0 && sizeof(T) == 2) {
+    for (int i = 0; i < Width; i += 8) {
+      const uint4 bits = *reinterpret_cast<const uint4*>(static_cast<const T*>(from) + i);
+      const uint32_t pairs[4] = {bits.x, bits.y, bits.z, bits.w};
+      for (int j = 0; j < 4; ++j) {
+        to[i + 2 * j] = from_bf16(pairs[j] & 0xffff);
+        to[i + 2 * j + 1] = __uint_as_float(pairs[j] & 0xffff0000u);
+      }
+    }
+  } else if constexpr (Width % 4 == 0) {
     for (int i = 0; i < Width; i += 4) {
       const float4 v = load4(static_cast<const T*>(from) + i);
       to[i] = v.x, to[i + 1] = v.y, to[i + 2] = v.z, to[i + 3] = v.w;
@@ -67,7 +77,12 @@ struct ChannelNumbers {
 
 template <class T, int Width>
 __device__ inline void write_elements(void* to, const float (&from)[Width]) {
-  if constexpr (Width % 4 == 0)
+  if constexpr (Width % 8 == 0 && sizeof(T) == 2)
+    for (int i = 0; i < Width; i += 8)
+      *reinterpret_cast<uint4*>(static_cast<T*>(to) + i) = {
+          pack_bf16(from[i], from[i + 1]), pack_bf16(from[i + 2], from[i + 3]),
+          pack_bf16(from[i + 4], from[i + 5]), pack_bf16(from[i + 6], from[i + 7])};
+  else if constexpr (Width % 4 == 0)
     for (int i = 0; i < Width; i += 4)
       store4(static_cast<T*>(to) + i, {from[i], from[i + 1], from[i + 2], from[i + 3]});
   else

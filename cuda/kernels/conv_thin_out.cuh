@@ -41,10 +41,13 @@ __device__ inline void write_thin(const Problem& p, int at, int channel, float s
   }
 }
 
-/// Where channel c of a chunk's weights lies: fours that neighbouring threads read at once are neighbours.
+/// Where channel c of a chunk's weights lies: fours that neighbouring threads read at once are neighbours,
+/// and those of 32 neighbouring channels lie in different banks.
 template <class K>
 __device__ inline int weight_index(int c) {
-  return c / 4 % (K::width / 4) * (K::chunk * 4 / K::width) + c / K::width * 4 + c % 4;
+  constexpr int part = K::chunk * 4 / K::width;
+  const int which = c / 4 % (K::width / 4);
+  return which * part + (c / K::width * 4 + which * 16) % part + c % 4;
 }
 __device__ inline void read4(float* to, const float* from) {
   const float4 v = load4(from);

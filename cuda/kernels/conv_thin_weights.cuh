@@ -45,6 +45,22 @@ __device__ inline void add_patches(float (&sums)[K::numbers][2], const float (*d
   }
 }
 
+/// Stores the numbers of a thread, whose neighbours' lie beside them. Eight of f32 take two stores; threads
+/// that would meet in a bank take them in turn.
+template <int Width>
+__device__ inline void spread(float* to, const float (&v)[Width]) {
+  if constexpr (Width == 8) {
+    const int swap = static_cast<int>(threadIdx.x) / 4 % 2;
+    auto* fours = reinterpret_cast<float4*>(to);
+    for (int half = 0; half < 2; ++half) {
+      const int part = (half + swap) % 2;
+      fours[part] = {part ? v[4] : v[0], part ? v[5] : v[1], part ? v[6] : v[2], part ? v[7] : v[3]};
+    }
+  } else {
+    write_elements<float>(to, v);
+  }
+}
+
 /// Where number (tap, channel) of the patch beside a dense pixel lies in the thin tensor; -1: outside.
 template <class K>
 __device__ inline int thin_offset(const Problem& p, int image, const int (&at)[3], int tap, int channel) {
@@ -116,7 +132,7 @@ __global__ void __launch_bounds__(K::threads, 1) thin_weights(const __grid_const
       const int64_t at = real ? static_cast<int64_t>(pixel) * dense_row + channel : 0;
       read_transformed(dense_prologue, dense_numbers, dense_source + at, dense_z + at, v);
       for (float& x : v) x = real ? x : 0;
-      write_elements<float>(&dense[row][column], v);
+      spread(&dense[row][column], v);
     }
     {
       int at[3], image = k * K::pixels + lane;
