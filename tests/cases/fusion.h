@@ -22,6 +22,18 @@ inline Kinds fusion_kinds() {
     Value x = c.operand(s.x), y = conv(x, c.operand(s.w), s.conv());
     c.result(activation(batch_norm_of(c, y).y, activation_of(d)));
   };
+  // A device may apply the norm and the activation as the convolution reads: what it pads with is zero after
+  // them, and the shift is not zero.
+  kinds["bn_act_conv"] = [](Case& c, const Descriptor& d) {
+    const WindowCase s(d);
+    Value h = activation(batch_norm_of(c, c.operand(s.x)).y, activation_of(d));
+    c.result(conv(h, c.operand(s.w), s.conv()));
+  };
+  kinds["bn_act_conv_transpose"] = [](Case& c, const Descriptor& d) {
+    const WindowCase s(d);
+    Value h = activation(batch_norm_of(c, c.operand(s.y)).y, activation_of(d));
+    c.result(conv_input_grad(h, c.operand(s.w), s.conv(), s.x));
+  };
   kinds["conv_norm_act"] = [](Case& c, const Descriptor& d) {
     const WindowCase s(d);
     Value x = conv(c.operand(s.x), c.operand(s.w), s.conv());

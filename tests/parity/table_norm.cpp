@@ -90,6 +90,10 @@ std::vector<ParityCase> fusion_table() {
   for (const std::string f : {"leaky_relu", "relu", "tanh"}) {
     cases.push_back({"conv_bn_act " + wide + " f:" + f});
     cases.push_back({"conv_transpose_bn_act " + wide + " f:" + f});
+    for (const std::string& geometry : {conv, wide}) {
+      cases.push_back({"bn_act_conv " + geometry + " f:" + f});
+      cases.push_back({"bn_act_conv_transpose " + geometry + " f:" + f});
+    }
     for (const std::string over : {"instance", "layer"})
       for (const std::string size : {"mb1 ih12 iw12 ic16 oc32", "mb3 ih8 iw8 ic16 oc17"})
         cases.push_back(
