@@ -76,6 +76,9 @@ __global__ void __launch_bounds__(threads) skinny_rows(const __grid_constant__ M
   const T* z = static_cast<const T*>(prologue.z) + start;
   const T* thin = static_cast<const T*>(sides.a_is_large ? args.b : args.a) + blockIdx.y * sides.thin_batch;
 
+  // Where a thin vector lies along k, it is read as the large operand is.
+  const bool along_k = sides.thin_k == 1 && (sides.thin == 1 || sides.thin_step % Width == 0) &&
+                       reinterpret_cast<uintptr_t>(thin) % (Width * sizeof(T)) == 0;
   float sums[most] = {};
   const int step = (shared ? threads : 32) * Width;
 #pragma unroll 2
@@ -83,10 +86,16 @@ __global__ void __launch_bounds__(threads) skinny_rows(const __grid_constant__ M
     float v[Width];
     const ChannelNumbers<Width> numbers(prologue, channel_of(prologue, k));
     read_transformed(prologue, numbers, large + k, z + k, v);
-    for (int t = 0; t < most; ++t)
-      if (t < sides.thin)
-        for (int e = 0; e < Width; ++e)
-          sums[t] = fmaf(v[e], load1(thin + (k + e) * sides.thin_k + t * sides.thin_step), sums[t]);
+    for (int t = 0; t < most; ++t) {
+      if (t >= sides.thin) break;
+      const T* from = thin + k * sides.thin_k + t * sides.thin_step;
+      float w[Width];
+      if (along_k)
+        read_elements<T>(w, from);
+      else
+        for (int e = 0; e < Width; ++e) w[e] = load1(from + e * sides.thin_k);
+      for (int e = 0; e < Width; ++e) sums[t] = fmaf(v[e], w[e], sums[t]);
+    }
   }
   for (float& sum : sums) sum = warp_sum(sum);
   if (shared) {
