@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cuda/kernels/shared_memory.h"
+
 namespace agon::cuda {
 namespace {
 
@@ -199,15 +201,13 @@ cudaError_t launch_contraction(const Contraction& contraction, cudaStream_t stre
         reinterpret_cast<float*>(static_cast<char*>(contraction.workspace) + contraction_counter_bytes);
   }
   if (plan->grid_x == 0 || plan->grid_y == 0) return cudaSuccess;
-  if (plan->shared_bytes > 47 * 1024) {
-    const cudaError_t status = cudaFuncSetAttribute(
-        plan->kernel->kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, plan->shared_bytes);
-    if (status != cudaSuccess) return status;
-  }
+  const auto shared_bytes = static_cast<size_t>(plan->shared_bytes);
+  if (const cudaError_t error = allow_shared(plan->kernel->kernel, shared_bytes); error != cudaSuccess)
+    return error;
   void* arguments[] = {&plan->problem};
   return cudaLaunchKernel(plan->kernel->kernel, dim3(plan->grid_x, plan->grid_y),
-                          dim3(static_cast<unsigned>(plan->kernel->threads)), arguments,
-                          static_cast<size_t>(plan->shared_bytes), stream);
+                          dim3(static_cast<unsigned>(plan->kernel->threads)), arguments, shared_bytes,
+                          stream);
 }
 
 }  // namespace agon::cuda

@@ -1,5 +1,6 @@
 #include "cuda/kernels/accumulate.cuh"
 #include "cuda/kernels/gradient_penalty.h"
+#include "cuda/kernels/shared_memory.h"
 
 namespace agon::cuda {
 namespace {
@@ -65,15 +66,12 @@ template <int width>
 cudaError_t launch(const GradientPenaltyArgs& args, cudaStream_t stream) {
   const int64_t packs = args.size / width, most = most_kept / static_cast<int64_t>(sizeof(Pack<width>));
   const int64_t kept = args.grad == nullptr ? 0 : packs < most ? packs : most;
-  const auto bytes = static_cast<int>(kept * static_cast<int64_t>(sizeof(Pack<width>)));
-  if (bytes > 47 << 10) {  // more than a kernel may have unasked, with what the sums take
-    const cudaError_t error =
-        cudaFuncSetAttribute(gradient_penalty<width>, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
-    if (error != cudaSuccess) return error;
-  }
-  gradient_penalty<width>
-      <<<static_cast<unsigned>(args.samples), threads, static_cast<size_t>(bytes), stream>>>(args, packs,
-                                                                                             kept);
+  const size_t bytes = static_cast<size_t>(kept) * sizeof(Pack<width>);
+  auto* const kernel = gradient_penalty<width>;
+  if (const cudaError_t error = allow_shared(reinterpret_cast<const void*>(kernel), bytes);
+      error != cudaSuccess)
+    return error;
+  kernel<<<static_cast<unsigned>(args.samples), threads, bytes, stream>>>(args, packs, kept);
   return cudaGetLastError();
 }
 

@@ -151,7 +151,9 @@ __global__ void __launch_bounds__(norm_threads, 4)
 template <int group, bool whole, int width, class X>
 cudaError_t launch_kept(const NormArgs& args, const NormPlan& plan, cudaStream_t stream) {
   auto* const kernel = norm_kept<group, whole, width, X>;
-  if (const cudaError_t error = allow_shared(kernel, plan.shared); error != cudaSuccess) return error;
+  if (const cudaError_t error = allow_shared(reinterpret_cast<const void*>(kernel), plan.shared);
+      error != cudaSuccess)
+    return error;
   kernel<<<plan.blocks, norm_threads, plan.shared, stream>>>(args, plan.grid);
   return cudaGetLastError();
 }

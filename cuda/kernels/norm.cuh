@@ -1,6 +1,7 @@
 #pragma once
 #include "cuda/kernels/batch_norm.cuh"
 #include "cuda/kernels/norm.h"
+#include "cuda/kernels/shared_memory.h"
 
 /// What the passes of instance and layer norm share: who reads which elements, and the merging of their sums.
 namespace agon::cuda {
@@ -197,13 +198,6 @@ __device__ inline void store_as(DType dtype, void* to, int64_t i, const float (&
     store_row(static_cast<uint16_t*>(to), i, v);
   else
     store_row(static_cast<float*>(to), i, v);
-}
-
-/// Lets a kernel have `bytes` of dynamic shared memory.
-template <class Kernel>
-cudaError_t allow_shared(Kernel* kernel, size_t bytes) {
-  if (bytes <= 40 << 10) return cudaSuccess;  // with what the sums take no more than a kernel has unasked
-  return cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
 }
 
 }  // namespace agon::cuda

@@ -9,7 +9,7 @@
 /// their lost low parts, merged in f64 and in a fixed order.
 ///
 /// What is normalised together (a group: a sample, or 8 to 32 channels of one) stays in shared memory from
-/// the first read to the result where it fits into 96 KiB, in one launch: a warp a sample up to 512
+/// the first read to the result where it fits into 94 KiB, in one launch: a warp a sample up to 512
 /// elements, a block of 256 threads beyond, or a block a tile of channels. Larger groups are split over
 /// about 640 blocks: the statistics (or the backward sums), which the last block of each group merges, then
 /// a second launch that writes the result. Derivatives of gamma and beta are one more launch.

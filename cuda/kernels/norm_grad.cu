@@ -241,7 +241,9 @@ GradPlan plan_of(const NormGradArgs& args) {
 template <int group, bool whole, int width, class X, class D>
 cudaError_t launch_kept(const Problem& p, const NormPlan& plan, cudaStream_t stream) {
   auto* const kernel = norm_grad_kept<group, whole, width, X, D>;
-  if (const cudaError_t error = allow_shared(kernel, plan.shared); error != cudaSuccess) return error;
+  if (const cudaError_t error = allow_shared(reinterpret_cast<const void*>(kernel), plan.shared);
+      error != cudaSuccess)
+    return error;
   const size_t each = sizeof(X) + (whole ? sizeof(float) : sizeof(D));
   kernel<<<plan.blocks, norm_threads, plan.shared, stream>>>(p, plan.grid,
                                                              static_cast<int64_t>(plan.shared / each));

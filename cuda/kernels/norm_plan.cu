@@ -3,7 +3,8 @@
 namespace agon::cuda {
 namespace {
 
-constexpr size_t most_shared = 96 << 10;
+constexpr size_t most_shared =
+    94 << 10;                      ///< of the 99 KiB that blocks of all devices can have; sums take some
 constexpr int short_sample = 512;  ///< elements that a warp takes by itself
 constexpr int enough_blocks = 128, split_blocks = 640;
 

@@ -45,6 +45,22 @@ inline bool have_device(const char* test) {
   return false;
 }
 
+/// The simulated device becomes that architecture while this lives; a GPU stays what it is.
+class AsArch {
+ public:
+  explicit AsArch(const char* name) { set(name); }
+  ~AsArch() { set("sm_80"); }
+  AsArch(const AsArch&) = delete;
+  AsArch& operator=(const AsArch&) = delete;
+
+ private:
+  static void set(const char* name) {
+    using Set = int (*)(const char*, const char*);
+    const auto option = reinterpret_cast<Set>(dlsym(RTLD_DEFAULT, "agon_simt_set"));
+    if (option != nullptr && option("arch", name) != 0) throw std::runtime_error("the arch cannot be set");
+  }
+};
+
 /// `count` elements on the device, `offset` elements behind an aligned address.
 template <class T>
 class Device {

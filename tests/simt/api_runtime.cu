@@ -169,6 +169,31 @@ TEST_CASE("a captured stream runs as a graph, again and again", "[simt][api]") {
   CHECK(std::string(agon_simt_take_reports()) == "[]");
 }
 
+// Broken: a launch that asks for less shared memory than one before it takes it from that one's graph, which
+// a driver may refuse then.
+TEST_CASE("a graph is held against the shared memory that its kernels may have by now", "[simt][api]") {
+  FreshDevice fresh;
+  float *x = to_device(ramp(32)), *sums = to_device(std::vector<float>(1));
+  cudaStream_t stream;
+  cudaGraph_t graph;
+  cudaGraphExec_t exec;
+  const auto may_have = [](int bytes) {
+    return cudaFuncSetAttribute(sum_blocks, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+  };
+  REQUIRE(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking) == cudaSuccess);
+  REQUIRE(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal) == cudaSuccess);
+  REQUIRE(may_have(80 << 10) == cudaSuccess);
+  sum_blocks<<<1, 32, 80 << 10, stream>>>(x, 32, sums);
+  REQUIRE(may_have(60 << 10) == cudaSuccess);
+  sum_blocks<<<1, 32, 60 << 10, stream>>>(x, 32, sums);
+  REQUIRE(cudaStreamEndCapture(stream, &graph) == cudaSuccess);
+  CHECK(cudaGraphInstantiate(&exec, graph, 0) == cudaErrorInvalidValue);
+  REQUIRE(may_have(80 << 10) == cudaSuccess);
+  CHECK(cudaGraphInstantiate(&exec, graph, 0) == cudaSuccess);
+  cudaGetLastError();
+  agon_simt_take_reports();
+}
+
 // Broken: forked streams in a capture would lose their edges, and branches would race or wait needlessly.
 TEST_CASE("a capture over two streams keeps fork and join", "[simt][api]") {
   for (const char* seed : {"1", "2", "3", "4"}) {

@@ -4,6 +4,7 @@
 
 #include "cuda/simt/api/capture.h"
 #include "cuda/simt/api/graph_handles.h"
+#include "cuda/simt/api/launch.h"
 #include "cuda/simt/api/support.h"
 
 namespace agon::simt::api {
@@ -141,6 +142,7 @@ AGON_API cudaError_t cudaGraphInstantiate(cudaGraphExec_t* exec, cudaGraph_t gra
     require(
         (flags & ~(cudaGraphInstantiateFlagUseNodePriority | cudaGraphInstantiateFlagAutoFreeOnLaunch)) == 0,
         cudaErrorNotSupported, "the flags {:#x} are not simulated", flags);
+    check_granted(device, *graph_of(graph));
     *exec = adopt(device.scheduler().instantiate(std::make_shared<GraphPlan>(*graph_of(graph))));
   });
 }

@@ -22,6 +22,17 @@ void demand(Device& device, const Function& function, bool condition, cudaError_
   refuse(error, "{}", message);
 }
 
+void check_dynamic_shared(Device& device, const Function& function, const Kernel& kernel,
+                          std::size_t dynamic_shared) {
+  const std::uint32_t granted = function.max_dynamic_shared
+                                    ? function.max_dynamic_shared
+                                    : shared_per_block - std::min(shared_per_block, kernel.shared_bytes);
+  demand(device, function, dynamic_shared <= granted, cudaErrorInvalidValue,
+         "{} bytes of dynamic shared memory; the kernel may ask for {} "
+         "(cudaFuncAttributeMaxDynamicSharedMemorySize)",
+         dynamic_shared, granted);
+}
+
 void check_limits(Device& device, const Function& function, const Kernel& kernel, dim3 grid, dim3 block,
                   std::size_t dynamic_shared) {
   const auto say = [&](bool condition, cudaError_t error, auto format, auto&&... args) {
@@ -37,13 +48,7 @@ void check_limits(Device& device, const Function& function, const Kernel& kernel
       "a grid of {} x {} x {} blocks; at most 2147483647 x 65535 x 65535 are taken", grid.x, grid.y, grid.z);
 
   const std::uint32_t total_limit = device.arch().shared_per_block_optin;
-  const std::uint32_t granted = function.max_dynamic_shared
-                                    ? function.max_dynamic_shared
-                                    : shared_per_block - std::min(shared_per_block, kernel.shared_bytes);
-  say(dynamic_shared <= granted, cudaErrorInvalidValue,
-      "{} bytes of dynamic shared memory; the kernel may ask for {} "
-      "(cudaFuncAttributeMaxDynamicSharedMemorySize)",
-      dynamic_shared, granted);
+  check_dynamic_shared(device, function, kernel, dynamic_shared);
   say(kernel.shared_bytes + dynamic_shared <= total_limit, cudaErrorInvalidValue,
       "{} bytes of shared memory; a block on {} has {}", kernel.shared_bytes + dynamic_shared,
       device.arch().name, total_limit);
@@ -109,6 +114,14 @@ KernelWork make_launch(Device& device, const void* handle, dim3 grid, dim3 block
     std::memcpy(work.params.data() + param.offset, args[i], param.size);
   }
   return work;
+}
+
+void check_granted(Device& device, const Graph& graph) {
+  for (const auto& node : graph.nodes()) {
+    if (node->child) check_granted(device, *node->child);
+    if (const auto* work = std::get_if<KernelWork>(&node->work); work && !node->child)
+      check_dynamic_shared(device, *work->function, *work->function->kernel, work->dynamic_shared);
+  }
 }
 
 }  // namespace agon::simt::api

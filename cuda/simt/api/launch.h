@@ -15,4 +15,8 @@ Function& function_of(Device& device, const void* function);
 KernelWork make_launch(Device& device, const void* function, dim3 grid, dim3 block, void** args,
                        std::size_t dynamic_shared);
 
+// Holds a graph's kernels against the shared memory that they may have by now: attributes may have changed
+// since its nodes were made.
+void check_granted(Device& device, const Graph& graph);
+
 }  // namespace agon::simt::api
