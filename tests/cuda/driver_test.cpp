@@ -1,5 +1,7 @@
 #include "backend/cuda/driver.h"
 
+#include <dlfcn.h>
+
 #include "catch.h"
 #include "cuda/played_driver.h"
 
@@ -7,12 +9,20 @@ using namespace agon::device;
 
 namespace {
 
-constexpr BuildNeeds needs{.runtime_version = 13000, .oldest_arch = 80};
+const BuildNeeds needs{13000, 80, "80 90"};
+
+DriverState probe(const PlayedDriver& driver) {
+  void* library = ::dlopen(AGON_PLAYED_DRIVER, RTLD_NOW | RTLD_LOCAL);
+  auto* answers =
+      static_cast<PlayedDriver*>(library != nullptr ? ::dlsym(library, "played_driver") : nullptr);
+  REQUIRE(answers != nullptr);
+  *answers = driver;
+  return probe_driver(AGON_PLAYED_DRIVER);
+}
 
 /// What the user is told of the driver that the test plays.
-std::string told(const PlayedDriver& driver, int device = 0) {
-  played_driver = driver;
-  return why_unusable(probe_driver(nullptr), needs, device);
+std::string told(const PlayedDriver& driver, int device = 0, const BuildNeeds& wanted = needs) {
+  return why_unusable(probe(driver), wanted, device);
 }
 
 bool says(const std::string& line, std::initializer_list<const char*> parts) {
@@ -36,6 +46,8 @@ TEST_CASE("a driver that is too old, or does not start, is told with what it ser
   CHECK(says(told({.version = 12040, .init_error = 0, .devices = {{"GPU", 8, 0}}}),
              {"CUDA 12.4", "13.0", "newer driver"}));
   CHECK(says(told({.version = 13000, .init_error = 999, .devices = {}}), {"999", "nvidia-smi"}));
+  CHECK(says(told({.version = 13000, .init_error = 803, .devices = {}}),
+             {"803: system has unsupported display driver", "nvidia-smi"}));
 }
 
 // A user would be told "invalid device ordinal".
@@ -49,10 +61,23 @@ TEST_CASE("no device, a number out of range and an old device are told apart") {
              {"Old GPU", "sm_75", "sm_80"}));
 }
 
+// A user would get "the provided PTX was compiled with an unsupported toolchain" from the first kernel: only
+// drivers as new as the compiler take its PTX, while code of the device's own runs with any of the same major
+// version.
+TEST_CASE("a driver older than the compiler is told of devices that the build has no code for") {
+  const PlayedDriver driver{
+      .version = 13000, .init_error = 0, .devices = {{"RTX 5090", 12, 0}, {"RTX 4090", 8, 9}}};
+  BuildNeeds newer{13050, 80, "80 90"};
+  CHECK(says(told(driver, 0, newer), {"RTX 5090", "sm_120", "13.5", "13.0", "-DAGON_CUDA_ARCHS=120"}));
+  CHECK(told(driver, 1, newer).empty());
+  newer.archs = "80 90 120";
+  CHECK(told(driver, 0, newer).empty());
+  CHECK(told(driver).empty());
+}
+
 // A machine that is fit for training would be turned away.
 TEST_CASE("a fit driver and device are not complained about") {
-  played_driver = {.version = 13020, .init_error = 0, .devices = {{"H100", 9, 0}}};
-  const DriverState driver = probe_driver(nullptr);
+  const DriverState driver = probe({.version = 13020, .init_error = 0, .devices = {{"H100", 9, 0}}});
   REQUIRE(driver.devices.size() == 1);
   CHECK(driver.devices[0].name == "H100");
   CHECK(driver.devices[0].major == 9);

@@ -2,7 +2,8 @@
 #include <string>
 #include <vector>
 
-/// An NVIDIA driver played by the test program: it exports the driver's functions, which answer from here.
+/// What the driver of standin/driver.cpp answers. It is a library of its own, so that no real driver's
+/// functions are taken for its own or the other way round.
 struct PlayedDriver {
   int version = 13000;
   int init_error = 0;  ///< CUresult of cuInit
@@ -12,4 +13,4 @@ struct PlayedDriver {
   };
   std::vector<Device> devices;
 };
-extern PlayedDriver played_driver;
+extern "C" PlayedDriver played_driver;

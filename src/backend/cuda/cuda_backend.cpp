@@ -49,8 +49,7 @@ std::unique_ptr<Program> CudaBackend::compile(const Graph& graph, Store& store,
 
 std::shared_ptr<Backend> make_cuda_backend(int index, void* stream) {
   using namespace device;
-  const auto reason =
-      why_unusable(probe_driver(), {.runtime_version = CUDART_VERSION, .oldest_arch = 80}, index);
+  const auto reason = why_unusable(probe_driver(), {CUDART_VERSION, 80, AGON_CUDA_ARCH_LIST}, index);
   check(reason.empty(), ErrorKind::unsupported, "{}", reason);
   return std::make_shared<CudaBackend>(
       "cuda", std::make_shared<const Device>(Library::load(Runtime::nvidia), index, stream));

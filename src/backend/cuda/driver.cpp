@@ -1,18 +1,18 @@
 #include "backend/cuda/driver.h"
 
+#include <algorithm>
 #include <dlfcn.h>
 #include <fmt/format.h>
+#include <sstream>
 
 namespace agon::device {
 namespace {
 
-/// The driver's own interface, as far as it is needed here: its names and types are stable since CUDA 4.
+/// The driver's own interface, as far as it is needed here: its names and types are stable since CUDA 6. It
+/// stays loaded: what cuInit has begun cannot be unloaded safely.
 class Driver {
  public:
   explicit Driver(void* library) : library_(library) {}
-  ~Driver() { ::dlclose(library_); }
-  Driver(const Driver&) = delete;
-  Driver& operator=(const Driver&) = delete;
 
   /// Calls `name`; 0 is success, -1 a driver that lacks it.
   template <class... Args>
@@ -34,6 +34,14 @@ std::string version_text(int version) {
   return fmt::format("{}.{}", version / 1000, version % 1000 / 10);
 }
 
+int native_arch(const std::string& archs, const DriverState::Device& device) {
+  std::istringstream list(archs);
+  int best = 0;
+  for (int arch = 0; list >> arch;)
+    if (arch / 10 == device.major && arch % 10 <= device.minor) best = std::max(best, arch);
+  return best;
+}
+
 DriverState probe_driver(const char* library) {
   DriverState state;
   void* handle = ::dlopen(library, RTLD_NOW | RTLD_LOCAL);
@@ -42,8 +50,11 @@ DriverState probe_driver(const char* library) {
   state.present = true;
   driver.call("cuDriverGetVersion", &state.version);
   if (const int failed = driver.call("cuInit", 0u); failed != 0) {
+    const char* text = nullptr;
+    driver.call("cuGetErrorString", failed, &text);
     if (failed != error_no_device)
-      state.error = fmt::format("the NVIDIA driver does not start (error {})", failed);
+      state.error = fmt::format("the NVIDIA driver does not start (error {}: {})", failed,
+                                text != nullptr ? text : "unknown to it");
     return state;
   }
   int count = 0;
@@ -81,6 +92,12 @@ std::string why_unusable(const DriverState& driver, const BuildNeeds& needs, int
   if (device.major * 10 + device.minor < needs.oldest_arch)
     return fmt::format("device {} ({}) is sm_{}{}, this build needs sm_{} or newer; use another device, {}",
                        index, device.name, device.major, device.minor, needs.oldest_arch, way_on);
+  if (native_arch(needs.archs, device) == 0 && driver.version < needs.runtime_version)
+    return fmt::format(
+        "device {} ({}) is sm_{}{}, for which this build has PTX of CUDA {} alone, and the NVIDIA driver "
+        "serves CUDA {}; build with -DAGON_CUDA_ARCHS={}{}, install a newer driver, {}",
+        index, device.name, device.major, device.minor, version_text(needs.runtime_version),
+        version_text(driver.version), device.major, device.minor, way_on);
   return {};
 }
 

@@ -1,25 +1,14 @@
 #include "backend/cuda/facts.h"
 
-#include <algorithm>
 #include <cuda_runtime_api.h>
 #include <filesystem>
 #include <fmt/format.h>
-#include <sstream>
 
 #include "backend/cuda/driver.h"
 #include "backend/cuda/library.h"
 
 namespace agon {
 namespace {
-
-/// The newest of the build's architectures whose code the device runs (same major version, no newer), or 0.
-int native_arch(const std::string& archs, const device::DriverState::Device& gpu) {
-  std::istringstream list(archs);
-  int best = 0;
-  for (int arch = 0; list >> arch;)
-    if (arch / 10 == gpu.major && arch % 10 <= gpu.minor) best = std::max(best, arch);
-  return best;
-}
 
 std::string folder_of(const std::string& file) {
   for (const std::string& folder : device::library_folders())
@@ -45,7 +34,7 @@ CudaFacts cuda_facts() {
                            driver.present ? "serves CUDA " + device::version_text(driver.version) : "none");
   for (size_t i = 0; i < driver.devices.size(); ++i) {
     const auto& gpu = driver.devices[i];
-    const int native = native_arch(archs, gpu);
+    const int native = device::native_arch(archs, gpu);
     const std::string code = native > 0 ? fmt::format("runs the code for sm {}", native)
                                         : "compiles the PTX at its first start (slow once)";
     facts.lines.emplace_back(fmt::format("device {}", i),
@@ -55,7 +44,7 @@ CudaFacts cuda_facts() {
       facts.problems.push_back(fmt::format("device {}: build with -DAGON_CUDA_ARCHS={}{} for code of its own",
                                            i, gpu.major, gpu.minor));
   }
-  if (const auto reason = device::why_unusable(driver, {CUDART_VERSION, 80}, 0); !reason.empty())
+  if (const auto reason = device::why_unusable(driver, {CUDART_VERSION, 80, archs}, 0); !reason.empty())
     facts.problems.push_back("cuda: " + reason);
   return facts;
 }

@@ -1,10 +1,11 @@
-#include "cuda/played_driver.h"
-
+// Stands in for the NVIDIA driver: the functions that are asked of it, which answer as the test sets.
 #include <cstdio>
 
-PlayedDriver played_driver;
+#include "cuda/played_driver.h"
 
 extern "C" {
+
+PlayedDriver played_driver;
 
 int cuDriverGetVersion(int* version) {
   *version = played_driver.version;
@@ -12,6 +13,10 @@ int cuDriverGetVersion(int* version) {
 }
 int cuInit(unsigned) {
   return played_driver.init_error;
+}
+int cuGetErrorString(int error, const char** text) {
+  *text = error == 803 ? "system has unsupported display driver / cuda driver combination" : nullptr;
+  return *text != nullptr ? 0 : 1;
 }
 int cuDeviceGetCount(int* count) {
   *count = static_cast<int>(played_driver.devices.size());
