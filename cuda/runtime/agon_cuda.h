@@ -20,8 +20,9 @@ typedef enum agon_cuda_status {
   agon_cuda_ok = 0,
   agon_cuda_out_of_memory = 1,
   agon_cuda_no_device = 2,  ///< no such device, no driver, or one too old
-  agon_cuda_refused = 3,    ///< arguments outside of a kernel's limits; nothing was launched
-  agon_cuda_failed = 4      ///< the device or the runtime failed; the context is of no further use
+  agon_cuda_refused =
+      3,  ///< arguments outside of a kernel's limits, or no part of a graph; nothing was launched
+  agon_cuda_failed = 4  ///< the device or the runtime failed; the context is of no further use
 } agon_cuda_status;
 
 typedef struct agon_cuda_context agon_cuda_context;

@@ -20,6 +20,8 @@ agon_cuda_status status_of(cudaError_t error) {
       return agon_cuda_no_device;
     case cudaErrorInvalidValue:
     case cudaErrorNotSupported:
+    case cudaErrorStreamCaptureUnsupported:
+    case cudaErrorStreamCaptureInvalidated:
       return agon_cuda_refused;
     default:
       return agon_cuda_failed;

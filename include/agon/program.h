@@ -21,8 +21,8 @@ struct CompileOptions {
   uint64_t seed = 0;  ///< key of every random leaf
   Precision precision = Precision::f32;
   bool fuse = true;
-  /// Time the implementations of each contraction and take the fastest (devices only). Unset: where the
-  /// device is a real one.
+  /// Time the implementations of each contraction and take the fastest (devices only), which differ in their
+  /// roundings. Unset: where the device is a real one and a tuning file keeps what was found.
   std::optional<bool> autotune = {};
   /// What autotune measured on this machine, a JSON file; empty: nothing is kept from one compile to the
   /// next.

@@ -8,6 +8,7 @@
 
 #include "app/command.h"
 #include "app/config_options.h"
+#include "app/evaluation.h"
 #include "app/format.h"
 
 namespace agon::app {
@@ -108,6 +109,7 @@ void explain(const Config& config, const Game& game) {
     options.variant = variant;
     CompileOptions compile;
     compile.precision = precision_of(config);
+    compile.tuning_file = tuning_file();
     const auto program =
         backend->compile(game.iteration(config.integer("train.batch_size"), options), *store, compile);
     const ProgramInfo& info = program->info();

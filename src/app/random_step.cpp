@@ -6,6 +6,8 @@
 #include "agon/philox.h"
 #include "agon/trainer.h"
 
+#include "app/evaluation.h"
+
 namespace agon::app {
 namespace {
 
@@ -32,6 +34,7 @@ RandomStep::RandomStep(const Config& config, int64_t batch)
   CompileOptions compile;
   compile.seed = static_cast<uint64_t>(config.integer("seed"));
   compile.precision = precision_of(config);
+  compile.tuning_file = tuning_file();
   program_ = backend_->compile(game_.iteration(batch_), *store_, compile);
   game_.initialise(*store_, compile.seed);
   for (const GameInput& input : game_.inputs(batch_))

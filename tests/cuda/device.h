@@ -21,3 +21,11 @@ inline std::shared_ptr<agon::Backend> device(const char* test) {
   }
   return nullptr;
 }
+
+/// The same for tests of what only the simulated device can tell.
+inline std::shared_ptr<agon::Backend> simulated_device(const char* test) {
+  const auto backend = device(test);
+  if (backend == nullptr || backend->name() == "simt") return backend;
+  std::printf("skipped: %s: for the simulated device alone\n", test);
+  return nullptr;
+}

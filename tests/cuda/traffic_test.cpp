@@ -4,7 +4,7 @@
 #include "agon/program.h"
 
 #include "catch.h"
-#include "support/backends.h"
+#include "cuda/device.h"
 
 using namespace agon;
 
@@ -62,14 +62,8 @@ double traffic(Backend& backend, bool backward, bool fuse) {
 
 // Fusion would save launches and no memory traffic, which is what a training step waits for.
 TEST_CASE("a fused layer touches at most 0.40 of the activation bytes forward, 0.65 with its gradients") {
-  std::shared_ptr<Backend> backend;
-  try {
-    backend = open_backend("simt");
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::unsupported) throw;
-    std::printf("skipped: a fused layer touches at most 0.40: %s\n", error.what());
-    return;
-  }
+  const auto backend = simulated_device("a fused layer touches at most 0.40");
+  if (!backend) return;
   const double forward = traffic(*backend, false, true) / traffic(*backend, false, false);
   const double both = traffic(*backend, true, true) / traffic(*backend, true, false);
   INFO(forward << " forward, " << both << " forward and backward");

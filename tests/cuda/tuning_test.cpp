@@ -3,8 +3,9 @@
 
 #include "agon/program.h"
 
-#include "backend/cuda/tuning_cache.h"
+#include "backend/cuda/tuner.h"
 #include "catch.h"
+#include "cuda/device.h"
 #include "support/scratch.h"
 
 using namespace agon;
@@ -38,16 +39,6 @@ Compiled compile(Backend& backend, const std::filesystem::path& file,
   return result;
 }
 
-std::shared_ptr<Backend> simulated(const char* test) {
-  try {
-    return open_backend("simt");
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::unsupported) throw;
-    std::printf("skipped: %s on simt: %s\n", test, error.what());
-    return nullptr;
-  }
-}
-
 std::string content(const std::filesystem::path& path) {
   std::ifstream file(path);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -57,7 +48,7 @@ std::string content(const std::filesystem::path& path) {
 
 // Kernels would be measured at every start, or by a cache of another device's measurements.
 TEST_CASE("a measured choice is kept and found again") {
-  const auto backend = simulated("a measured choice is kept");
+  const auto backend = simulated_device("a measured choice is kept");
   if (!backend) return;
   const Scratch scratch;
   const auto first = compile(*backend, scratch / "kernels.json");
@@ -72,7 +63,7 @@ TEST_CASE("a measured choice is kept and found again") {
 
 // A damaged file in the user's cache would stop every run.
 TEST_CASE("a damaged tuning cache is told on one line and begun afresh") {
-  const auto backend = simulated("a damaged tuning cache");
+  const auto backend = simulated_device("a damaged tuning cache");
   if (!backend) return;
   const Scratch scratch;
   const auto whole = compile(*backend, scratch / "whole.json");
@@ -90,7 +81,7 @@ TEST_CASE("a damaged tuning cache is told on one line and begun afresh") {
 
 // A folder that cannot be written to would stop every run, or have its user wonder why each start takes long.
 TEST_CASE("a tuning cache that cannot be kept is told on one line, and its choices hold") {
-  const auto backend = simulated("a tuning cache that cannot be kept");
+  const auto backend = simulated_device("a tuning cache that cannot be kept");
   if (!backend) return;
   const Scratch scratch;
   std::ofstream(scratch / "file") << "no folder";
@@ -102,7 +93,7 @@ TEST_CASE("a tuning cache that cannot be kept is told on one line, and its choic
 
 // A run that is resumed elsewhere would compute with other roundings than it began with.
 TEST_CASE("given choices are used, and ones that are not there are told") {
-  const auto backend = simulated("given choices are used");
+  const auto backend = simulated_device("given choices are used");
   if (!backend) return;
   const auto free = compile(*backend, {});
   REQUIRE(free.choices.size() == 1);
@@ -114,4 +105,34 @@ TEST_CASE("given choices are used, and ones that are not there are told") {
   const auto same = compile(*backend, {}, free.choices);
   CHECK(same.choices == free.choices);
   CHECK(same.remarks.empty());
+}
+
+// A library that cannot be part of a graph would stop every compile, and a choice made for want of memory
+// would be kept for good.
+TEST_CASE("the fastest of what can be captured is chosen, and nothing where nothing could be tried") {
+  const auto backend = simulated_device("the fastest of what can be captured");
+  if (!backend) return;
+  const auto simulated =
+      std::make_shared<const device::Device>(device::Library::load(device::Runtime::simulated), 0, nullptr);
+  const Scratch scratch;
+  CompileOptions options;
+  options.autotune = true;
+  options.tuning_file = scratch / "kernels.json";
+  const device::DeviceMemory memory(simulated, 4096, "the test");
+  const auto fill = [&](int times) {
+    agon::cuda::FillArgs args;
+    args.dst = memory.data(), args.count = 1024, args.value = 1;
+    for (int i = 0; i < times; ++i)
+      simulated->require(simulated->cuda().fill(simulated->context(), &args), "fill");
+  };
+  const std::vector<std::string> names{"slow", "waits", "fast", "absent"};
+  device::Tuner tuner(simulated, options);
+  CHECK(tuner.choose("some", names, [&](size_t candidate) {
+    if (candidate == 3) fail(ErrorKind::unsupported, "no such thing");
+    fill(candidate == 0 ? 40 : 1);
+    if (candidate == 1) simulated->synchronize();
+  }) == "fast");
+  CHECK(tuner.choose("none", names, [](size_t) { fail(ErrorKind::unsupported, "no room"); }).empty());
+  CHECK(tuner.finish() == std::map<std::string, std::string>{{"some", "fast"}});
+  CHECK(content(options.tuning_file).find("none") == std::string::npos);
 }

@@ -109,26 +109,15 @@ void CudaProgram::launch_record(const Frame& f) const {
   device_->require(device_->cuda().record(device_->context(), &args), "record");
 }
 
-CudaProgram::GraphPtr CudaProgram::capture(int slot) const {
-  const auto& cuda = device_->cuda();
-  agon_cuda_graph* graph = nullptr;
-  device_->require(cuda.begin_capture(device_->context()), "capture");
-  try {
-    launch_steps(frames_[static_cast<size_t>(slot)]);
-  } catch (...) {
-    cuda.end_capture(device_->context(), &graph);
-    cuda.drop_graph(device_->context(), graph);
-    throw;
-  }
-  device_->require(cuda.end_capture(device_->context(), &graph), "capture");
-  return {graph, GraphDeleter{device_}};
+LaunchGraph CudaProgram::capture(int slot) const {
+  return {device_, [&] { launch_steps(frames_[static_cast<size_t>(slot)]); }};
 }
 
 void CudaProgram::describe() {
   info_.arena_bytes = arena_.size();
   info_.unplanned_bytes = lowered_.plan.total_bytes();
   info_.workspace_bytes = workspace_.size() + shared_workspace_.size() + constants_.size();
-  info_.kernels = device_->cuda().kernel_count(graphs_[0].get());
+  info_.kernels = graphs_[0].kernels();
   info_.asynchronous = true;
   for (const Step& step : lowered_.steps)
     info_.lines.push_back(fmt::format("{:<18} {:<40} {}", step.op, step.name, step.detail));
@@ -164,9 +153,9 @@ void CudaProgram::set_scalar(std::string_view name, double value) {
 void CudaProgram::run(uint64_t step) {
   block_.send(step, ring_.next_run(step));
   const int slot = feed_.send();
-  GraphPtr& graph = graphs_[static_cast<size_t>(slot)];
+  LaunchGraph& graph = graphs_[static_cast<size_t>(slot)];
   if (!graph) graph = capture(slot);
-  device_->require(device_->cuda().launch_graph(device_->context(), graph.get()), "iteration");
+  graph.launch();
   feed_.sent(slot);
 }
 

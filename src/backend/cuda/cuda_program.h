@@ -30,19 +30,13 @@ class CudaProgram : public Program {
   std::vector<KernelTime> profile(int repeats) override;
 
  private:
-  struct GraphDeleter {
-    DevicePtr device;
-    void operator()(agon_cuda_graph* graph) const { device->cuda().drop_graph(device->context(), graph); }
-  };
-  using GraphPtr = std::unique_ptr<agon_cuda_graph, GraphDeleter>;
-
   DeviceMemory allocate_arena() const;
   void fill_constants() const;
   Frame frame(int slot) const;
   void launch_step(const Step& step, const Frame& frame) const;
   void launch_steps(const Frame& frame) const;
   void launch_record(const Frame& frame) const;
-  GraphPtr capture(int slot) const;
+  LaunchGraph capture(int slot) const;
   const std::pair<Ref, ValueInfo>& find_input(std::string_view name) const;
   size_t input_offset(Ref ref) const { return lowered_.buffers[static_cast<size_t>(ref.buffer)].offset; }
   void time_steps(const Frame& frame, double weight, std::vector<KernelTime>& times) const;
@@ -56,7 +50,7 @@ class CudaProgram : public Program {
   StepBlock block_;
   RecordRing ring_;
   std::array<Frame, Feed::slots> frames_;
-  std::array<GraphPtr, Feed::slots> graphs_;
+  std::array<LaunchGraph, Feed::slots> graphs_;
   std::vector<std::string> scalar_names_;
   ProgramInfo info_;
 };

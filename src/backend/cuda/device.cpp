@@ -67,6 +67,31 @@ PinnedMemory::PinnedMemory(DevicePtr device, size_t bytes) : data_(nullptr, Free
   std::memset(memory, 0, bytes);
 }
 
+LaunchGraph::LaunchGraph(DevicePtr device, const std::function<void()>& launch)
+    : graph_(nullptr, Drop{device}) {
+  const auto& cuda = device->cuda();
+  agon_cuda_graph* graph = nullptr;
+  device->require(cuda.begin_capture(device->context()), "capture");
+  try {
+    launch();
+  } catch (...) {
+    cuda.end_capture(device->context(), &graph);
+    graph_.reset(graph);
+    throw;
+  }
+  device->require(cuda.end_capture(device->context(), &graph), "capture");
+  graph_.reset(graph);
+}
+
+int LaunchGraph::kernels() const {
+  return graph_.get_deleter().device->cuda().kernel_count(graph_.get());
+}
+
+void LaunchGraph::launch() const {
+  const Device& device = *graph_.get_deleter().device;
+  device.require(device.cuda().launch_graph(device.context(), graph_.get()), "iteration");
+}
+
 Event::Event(DevicePtr device, bool timed) : event_(nullptr, Drop{device}) {
   agon_cuda_event* event = nullptr;
   device->require(device->cuda().make_event(device->context(), timed ? 1 : 0, &event), "event");

@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -74,6 +75,24 @@ class PinnedMemory {
   };
   std::unique_ptr<std::byte, Free> data_;
   size_t size_ = 0;
+};
+
+/// Launches that were captured once and are made again as one.
+class LaunchGraph {
+ public:
+  LaunchGraph() = default;
+  /// Captures what `launch` enqueues on the compute stream.
+  LaunchGraph(DevicePtr device, const std::function<void()>& launch);
+  explicit operator bool() const { return graph_ != nullptr; }
+  int kernels() const;
+  void launch() const;
+
+ private:
+  struct Drop {
+    DevicePtr device;
+    void operator()(agon_cuda_graph* graph) const { device->cuda().drop_graph(device->context(), graph); }
+  };
+  std::unique_ptr<agon_cuda_graph, Drop> graph_;
 };
 
 /// A mark in a stream.
