@@ -21,9 +21,15 @@ struct BackendState {
 
 std::vector<BackendState> backend_states() {
   std::vector<BackendState> states;
+  bool on_gpu = false;
   for (const std::string& name : backend_names()) {
+    if (name == "simt" && on_gpu) {
+      states.push_back({name, "not looked at: it needs a process that has not opened cuda", false});
+      continue;
+    }
     try {
       open_backend(name);
+      on_gpu = on_gpu || name == "cuda";
       states.push_back({name, "ready", true});
     } catch (const Error& error) {
       states.push_back({name, error.what(), false});
