@@ -107,7 +107,7 @@ typedef struct agon_cuda_table {
   int (*elapsed)(agon_cuda_context* context, agon_cuda_event* from, agon_cuda_event* to, float* milliseconds);
   int (*synchronize)(agon_cuda_context* context);
 
-  // Graphs: what is launched on the compute stream between begin and end becomes one.
+  // Graphs: what is enqueued between begin and end becomes one, in place of being executed.
   int (*begin_capture)(agon_cuda_context* context);
   int (*end_capture)(agon_cuda_context* context, agon_cuda_graph** out);
   int (*kernel_count)(const agon_cuda_graph* graph);

@@ -9,6 +9,7 @@
 struct agon_cuda_context {
   int device = 0;
   cudaStream_t own = nullptr, compute = nullptr, copy = nullptr;
+  cudaStream_t after_capture = nullptr;      ///< what `compute` is again when a capture ends
   void *cudnn = nullptr, *cublas = nullptr;  ///< handles, made at their first use
   mutable std::string error;
 

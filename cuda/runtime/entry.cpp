@@ -11,6 +11,7 @@ const char* last_error(const agon_cuda_context* context) {
 template <class Args, cudaError_t (*launch)(const Args&, cudaStream_t)>
 int launched(agon_cuda_context* context, const Args* args, const char* what) {
   cudaError_t error = enter(context);
+  cudaGetLastError();  // an error of the program's own calls is no launch's
   if (error == cudaSuccess) error = launch(*args, context->compute);
   return report(context, error, what);
 }

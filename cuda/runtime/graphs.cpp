@@ -1,5 +1,6 @@
 #include <memory>
 #include <new>
+#include <utility>
 #include <vector>
 
 #include "cuda/runtime/calls.h"
@@ -23,21 +24,25 @@ cudaError_t count_kernels(cudaGraph_t graph, int* count) {
 
 }  // namespace
 
+/// Captures on the context's own stream: a caller's may be the default one, which cannot be captured, or be
+/// in use.
 int begin_capture(agon_cuda_context* context) {
   cudaError_t error = enter(context);
   // Relaxed: other threads of the program may go on allocating, and kernels may be loaded at their first
   // launch.
-  if (error == cudaSuccess) error = cudaStreamBeginCapture(context->compute, cudaStreamCaptureModeRelaxed);
+  if (error == cudaSuccess) error = cudaStreamBeginCapture(context->own, cudaStreamCaptureModeRelaxed);
+  if (error == cudaSuccess) context->after_capture = std::exchange(context->compute, context->own);
   return report(context, error, "beginning a capture");
 }
 
 int end_capture(agon_cuda_context* context, agon_cuda_graph** out) {
   *out = nullptr;
-  std::unique_ptr<agon_cuda_graph> made(new (std::nothrow) agon_cuda_graph);
-  if (!made) return agon_cuda_out_of_memory;
+  if (context->after_capture != nullptr) context->compute = std::exchange(context->after_capture, nullptr);
   cudaGraph_t graph = nullptr;
   cudaError_t error = enter(context);
-  if (error == cudaSuccess) error = cudaStreamEndCapture(context->compute, &graph);
+  if (error == cudaSuccess) error = cudaStreamEndCapture(context->own, &graph);
+  std::unique_ptr<agon_cuda_graph> made(new (std::nothrow) agon_cuda_graph);
+  if (!made) error = cudaErrorMemoryAllocation;
   if (error == cudaSuccess) error = count_kernels(graph, &made->kernels);
   if (error == cudaSuccess) error = cudaGraphInstantiate(&made->exec, graph, 0);
   if (graph != nullptr) cudaGraphDestroy(graph);

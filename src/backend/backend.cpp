@@ -53,7 +53,8 @@ std::shared_ptr<Backend> open_backend(std::string_view name) {
 }
 
 std::shared_ptr<Backend> open_backend_on_stream(std::string_view name, void* stream) {
-  return open(name, stream);
+  // Null is a stream as well, the default one: cudaStreamLegacy.
+  return open(name, stream != nullptr ? stream : reinterpret_cast<void*>(uintptr_t{1}));
 }
 
 std::vector<std::string> backend_names() {

@@ -49,3 +49,23 @@ TEST_CASE("a backend works on the caller's stream") {
   CHECK(destroy(stream) == 0);
   CHECK_THROWS_AS(open_backend_on_stream("cpu", stream), Error);
 }
+
+// A program that works on the default stream, as most do, could not embed Agon: that stream cannot be
+// captured. And an error that the program's own calls left behind would be taken for a kernel's.
+TEST_CASE("a backend works on the default stream, whatever failed before") {
+  const auto first = device("a backend works on the default stream");
+  if (!first) return;
+  auto* set_device = runtime_function<int(int)>("cudaSetDevice");
+  auto* wait = runtime_function<int(void*)>("cudaStreamSynchronize");
+  REQUIRE(set_device != nullptr);
+  const auto backend = open_backend_on_stream(first->name(), nullptr);
+  const auto store = backend->make_store();
+  Graph g;
+  const Value s = g.state("s", {4});
+  g.assign(s, s + 1);
+  CHECK(set_device(9999) != 0);
+  const auto program = backend->compile(g, *store, {});
+  program->run(0);
+  CHECK(wait(nullptr) == 0);
+  CHECK(store->read("s").as<float>()[3] == 1);
+}
