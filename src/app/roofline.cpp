@@ -33,7 +33,8 @@ double Roofline::seconds(double flops, double bytes) const {
 Roofline measure_roofline(Backend& backend, Precision precision) {
   Roofline roofline;
   double seconds = 0;
-  for (int64_t count = 1 << 20; count <= 1 << 24 && seconds < long_enough; count *= 4) {
+  const int64_t most = backend.name() == "cuda" ? 1 << 26 : 1 << 24;  // GPUs have caches of up to 128 MiB
+  for (int64_t count = 1 << 20; count <= most && seconds < long_enough; count *= 4) {
     Graph stream;
     stream.output("y", stream.state("x", {count}) + 1.0);
     seconds = best_seconds(backend, stream, Precision::f32, "add");
