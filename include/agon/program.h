@@ -96,7 +96,8 @@ class Program {
   /// A named output of the last run, in the dtype the backend computes with.
   virtual Tensor read(std::string_view output) = 0;
   virtual const ProgramInfo& info() const = 0;
-  /// Runs `repeats` times and returns the mean time of each kernel. State advances as in run().
+  /// Runs `repeats` times and returns the mean time of each kernel. State advances as in run(), on a device
+  /// by more steps than that.
   virtual std::vector<KernelTime> profile(int repeats) = 0;
 };
 

@@ -1,7 +1,8 @@
 #include "backend/cuda/cuda_program.h"
 
 #include <algorithm>
-#include <cstring>
+#include <chrono>
+#include <cmath>
 
 namespace agon::device {
 namespace {
@@ -36,7 +37,6 @@ CudaProgram::CudaProgram(DevicePtr device, Lowered lowered)
   fill_constants();
   for (const auto& [name, ref] : lowered_.scalar_outputs) scalar_names_.push_back(name);
   for (int slot = 0; slot < Feed::slots; ++slot) frames_[static_cast<size_t>(slot)] = frame(slot);
-  graphs_[0] = capture(0);
   describe();
 }
 
@@ -109,15 +109,18 @@ void CudaProgram::launch_record(const Frame& f) const {
   device_->require(device_->cuda().record(device_->context(), &args), "record");
 }
 
-LaunchGraph CudaProgram::capture(int slot) const {
-  return {device_, [&] { launch_steps(frames_[static_cast<size_t>(slot)]); }};
+/// The iteration as one launch, captured at its first use.
+const LaunchGraph& CudaProgram::graph_of(int slot) {
+  LaunchGraph& graph = graphs_[static_cast<size_t>(slot)];
+  if (!graph) graph = LaunchGraph(device_, [&] { launch_steps(frames_[static_cast<size_t>(slot)]); });
+  return graph;
 }
 
 void CudaProgram::describe() {
   info_.arena_bytes = arena_.size();
   info_.unplanned_bytes = lowered_.plan.total_bytes();
   info_.workspace_bytes = workspace_.size() + shared_workspace_.size() + constants_.size();
-  info_.kernels = graphs_[0].kernels();
+  info_.kernels = graph_of(0).kernels();
   info_.asynchronous = true;
   for (const Step& step : lowered_.steps)
     info_.lines.push_back(fmt::format("{:<18} {:<40} {}", step.op, step.name, step.detail));
@@ -153,9 +156,7 @@ void CudaProgram::set_scalar(std::string_view name, double value) {
 void CudaProgram::run(uint64_t step) {
   block_.send(step, ring_.next_run(step));
   const int slot = feed_.send();
-  LaunchGraph& graph = graphs_[static_cast<size_t>(slot)];
-  if (!graph) graph = capture(slot);
-  graph.launch();
+  graph_of(slot).launch();
   feed_.sent(slot);
 }
 
@@ -185,29 +186,35 @@ std::vector<KernelTime> CudaProgram::profile(int repeats) {
     block_.send(static_cast<uint64_t>(r), ring_.next_run(static_cast<uint64_t>(r)));
     const int slot = feed_.send();
     simulated ? count_steps(frames_[static_cast<size_t>(slot)], times)
-              : time_steps(frames_[static_cast<size_t>(slot)], 1.0 / repeats, times);
+              : time_steps(slot, 1.0 / repeats, times);
     launch_record(frames_[static_cast<size_t>(slot)]);
     feed_.sent(slot);
   }
   return times;
 }
 
-void CudaProgram::time_steps(const Frame& f, double weight, std::vector<KernelTime>& times) const {
+/// Each launch between two marks. Launches one by one take the host longer than many of them take the device,
+/// which would wait for it and the waits be taken for work: whole steps in front keep it busy meanwhile, as
+/// many as the repeat before shows to be enough.
+void CudaProgram::time_steps(int slot, double weight, std::vector<KernelTime>& times) {
+  using Clock = std::chrono::steady_clock;
+  const LaunchGraph& whole = graph_of(slot);
+  const Event lead(device_, true);
   std::vector<Event> marks;
   for (size_t i = 0; i <= times.size(); ++i) marks.emplace_back(device_, true);
+  lead.record(agon_cuda_compute);
+  for (int i = 0; i < lead_steps_; ++i) whole.launch();
+  const auto start = Clock::now();
   marks[0].record(agon_cuda_compute);
   for (size_t i = 0; i < times.size(); ++i) {
-    launch_step(lowered_.steps[i], f);
+    launch_step(lowered_.steps[i], frames_[static_cast<size_t>(slot)]);
     marks[i + 1].record(agon_cuda_compute);
   }
+  const std::chrono::duration<double> host = Clock::now() - start;
   device_->synchronize();
-  for (size_t i = 0; i < times.size(); ++i) {
-    float milliseconds = 0;
-    device_->require(
-        device_->cuda().elapsed(device_->context(), marks[i].get(), marks[i + 1].get(), &milliseconds),
-        "timing");
-    times[i].seconds += static_cast<double>(milliseconds) * 1e-3 * weight;
-  }
+  for (size_t i = 0; i < times.size(); ++i) times[i].seconds += marks[i].until(marks[i + 1]) * weight;
+  const double step = std::max(lead.until(marks[0]) / lead_steps_, 1e-6);
+  lead_steps_ = static_cast<int>(std::clamp(std::ceil(1.5 * host.count() / step), 1.0, 64.0));
 }
 
 void CudaProgram::count_steps(const Frame& f, std::vector<KernelTime>& times) const {

@@ -36,10 +36,10 @@ class CudaProgram : public Program {
   void launch_step(const Step& step, const Frame& frame) const;
   void launch_steps(const Frame& frame) const;
   void launch_record(const Frame& frame) const;
-  LaunchGraph capture(int slot) const;
+  const LaunchGraph& graph_of(int slot);
   const std::pair<Ref, ValueInfo>& find_input(std::string_view name) const;
   size_t input_offset(Ref ref) const { return lowered_.buffers[static_cast<size_t>(ref.buffer)].offset; }
-  void time_steps(const Frame& frame, double weight, std::vector<KernelTime>& times) const;
+  void time_steps(int slot, double weight, std::vector<KernelTime>& times);
   void count_steps(const Frame& frame, std::vector<KernelTime>& times) const;
   void describe();
 
@@ -51,6 +51,7 @@ class CudaProgram : public Program {
   RecordRing ring_;
   std::array<Frame, Feed::slots> frames_;
   std::array<LaunchGraph, Feed::slots> graphs_;
+  int lead_steps_ = 1;  ///< in front of what is timed
   std::vector<std::string> scalar_names_;
   ProgramInfo info_;
 };

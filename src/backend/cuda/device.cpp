@@ -113,4 +113,11 @@ void Event::wait() const {
   device.require(device.cuda().host_wait(device.context(), get()), device.facts().name);
 }
 
+double Event::until(const Event& later) const {
+  const Device& device = *event_.get_deleter().device;
+  float milliseconds = 0;
+  device.require(device.cuda().elapsed(device.context(), get(), later.get(), &milliseconds), "timing");
+  return double{milliseconds} * 1e-3;
+}
+
 }  // namespace agon::device

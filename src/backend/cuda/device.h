@@ -105,6 +105,8 @@ class Event {
   /// What `stream` is given later waits for the mark.
   void hold(agon_cuda_stream stream) const;
   void wait() const;
+  /// Seconds from here to `later`: both are timed marks that the device has reached.
+  double until(const Event& later) const;
 
  private:
   struct Drop {
