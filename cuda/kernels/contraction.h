@@ -23,6 +23,7 @@ enum class PrologueKind : int32_t {
 /// backward:  c0 (v f') + c1 z + c2, where z is a second tensor laid out as the operand and f' the derivative
 ///            of f at scale z + shift; without `scale`, z is f's *output* and f' is taken by it.
 ///            c0, c1, c2 are coefficients[0..2][channels]; null: 1, 0, 0. See BatchNormGradArgs.
+/// f is identity, relu, or leaky_relu with alpha <= 1 (suits_prologue): max(x, alpha x).
 struct Prologue {
   PrologueKind kind = PrologueKind::none;
   Activation activation;
@@ -31,6 +32,10 @@ struct Prologue {
   const float* coefficients = nullptr;  ///< [3, channels]
   int channels = 0;
 };
+
+constexpr bool suits_prologue(const Activation& f) {
+  return f.kind <= ActivationKind::relu || (f.kind == ActivationKind::leaky_relu && f.alpha <= 1);
+}
 
 /// result = f(sum + bias) (+ the former result with `accumulate`). Statistics are of f(sum + bias) and feed
 /// BatchNormPartialsArgs with `centred`: partial p is the p-th tile of rows. Where a matrix product's columns

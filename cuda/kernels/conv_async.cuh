@@ -9,20 +9,26 @@ __device__ inline uint32_t shared_address(const void* pointer) {
   return static_cast<uint32_t>(__cvta_generic_to_shared(pointer));
 }
 
-/// Copies `Bytes` to shared memory, or zeroes them. 4 and 16 bytes land at the wait, 2 at once.
+/// x, which the compiler keeps in a register: it would compute addresses anew in every turn of a loop.
+__device__ inline int kept(int x) {
+  asm volatile("" : "+r"(x));
+  return x;
+}
+
+/// Copies `Bytes` to the shared address `to`, or zeroes them; what is not valid may be at any address. 4 and
+/// 16 bytes land at the wait, 2 at once.
 template <int Bytes>
-__device__ inline void copy_async(void* to, const void* from, bool valid) {
+__device__ inline void copy_async(uint32_t to, const void* from, bool valid) {
   if constexpr (Bytes == 16) {
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(shared_address(to)), "l"(from),
-                 "r"(valid ? 16 : 0)
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(to), "l"(from), "r"(valid ? 16 : 0)
                  : "memory");
   } else if constexpr (Bytes == 4) {
-    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;\n" ::"r"(shared_address(to)), "l"(from),
-                 "r"(valid ? 4 : 0)
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;\n" ::"r"(to), "l"(from), "r"(valid ? 4 : 0)
                  : "memory");
   } else {
     static_assert(Bytes == 2);
-    *static_cast<uint16_t*>(to) = valid ? *static_cast<const uint16_t*>(from) : uint16_t{0};
+    const uint16_t bits = valid ? *static_cast<const uint16_t*>(from) : uint16_t{0};
+    asm volatile("st.shared.u16 [%0], %1;\n" ::"r"(to), "h"(bits) : "memory");
   }
 }
 
@@ -50,6 +56,12 @@ __device__ inline void load_matrices_transposed(uint32_t (&r)[4], uint32_t addre
                : "memory");
 }
 
+__device__ inline uint32_t load_shared(uint32_t address) {
+  uint32_t bits;
+  asm volatile("ld.shared.u32 %0, [%1];\n" : "=r"(bits) : "r"(address) : "memory");
+  return bits;
+}
+
 __device__ inline uint32_t round_to_tf32(uint32_t bits) {
   uint32_t rounded;
   asm("cvt.rna.tf32.f32 %0, %1;\n" : "=r"(rounded) : "f"(__uint_as_float(bits)));
@@ -60,14 +72,12 @@ __device__ inline uint32_t round_to_tf32(uint32_t bits) {
 template <class T>
 __device__ inline void multiply_accumulate(float (&c)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
   if constexpr (sizeof(T) == 4)
-    asm volatile(
-        "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+    asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
         "{%0, %1, %2, %3};\n"
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
   else
-    asm volatile(
-        "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
         "{%0, %1, %2, %3};\n"
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));

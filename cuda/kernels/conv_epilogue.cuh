@@ -1,4 +1,5 @@
 #pragma once
+#include "cuda/kernels/conv_activation.cuh"
 #include "cuda/kernels/conv_problem.h"
 #include "cuda/kernels/conv_prologue.cuh"
 #include "cuda/kernels/device.cuh"
@@ -99,11 +100,12 @@ class TileEpilogue {
     read(v, row);
     activation_.apply(v);
     ++count_;
-    for (int i = 0; i < 4; ++i) {
-      const float d = v[i] - shift_[i];
-      sums_[i] += d;
-      squares_[i] = fmaf(d, d, squares_[i]);
-    }
+    if (p_.epilogue.stats_sums != nullptr)
+      for (int i = 0; i < 4; ++i) {
+        const float d = v[i] - shift_[i];
+        sums_[i] += d;
+        squares_[i] = fmaf(d, d, squares_[i]);
+      }
     const int64_t at = tile_.group * p_.result_group + result + n_;
     if (p_.result_dtype == DType::f32)
       write(static_cast<float*>(p_.result) + at, v);

@@ -16,8 +16,9 @@ class FmaLoop {
   __device__ FmaLoop(int warp_m, int warp_n)
       : m_(warp_m * 64), n_(warp_n * 32), lane_m_(threadIdx.x % 32 / 4), lane_n_(threadIdx.x % 4) {}
 
-  /// Adds `steps` steps of k_step from a stage.
-  __device__ void multiply(const char* a, const char* b, int steps) {
+  /// Adds a stage, of which `left` (or more) elements along k are real.
+  __device__ void multiply(const char* a, const char* b, int left) {
+    const int steps = (min(left, tile_k<T>) + k_step - 1) / k_step;
     if (Unrolled && steps == full) {
 #pragma unroll
       for (int step = 0; step < full; ++step) multiply_step(a, b, step * k_step);

@@ -29,11 +29,16 @@ struct Kernel {
   using T = Element;
   static constexpr int threads = TileM * TileN / 64, warps_n = TileN / 32;
   static constexpr int depth = tile_k<T>;
+  /// Blocks a multiprocessor, as many as leave registers for all that a main loop keeps.
+  static constexpr int blocks = Fused || math == Math::f32 || form == Form::weight_grad ? 256 / threads
+                                : threads == 256                                        ? 2
+                                                                                        : 384 / threads;
 
   static constexpr bool a_gathers = form == Form::forward || form == Form::input_grad;
   static constexpr bool taps_listed = form != Form::weight_grad;
-  using A = std::conditional_t<a_gathers, GatherLoader<T, TileM, threads, Width, Stages, Fused>,
-                               PixelLoader<T, TileM, threads, Width, Stages, Fused>>;
+  using A =
+      std::conditional_t<a_gathers, GatherLoader<T, TileM, threads, Width, Stages, Fused, math != Math::f32>,
+                         PixelLoader<T, TileM, threads, Width, Stages, Fused>>;
   using B = std::conditional_t<
       form == Form::weight_grad, PatchLoader<T, TileN, threads, Width, Stages, Fused>,
       std::conditional_t<form == Form::input_grad, WeightColumnLoader<T, TileN, threads, Width>,
@@ -59,51 +64,53 @@ __device__ inline int fill_tables(const Problem& p, const TilePosition& tile, Ro
                                   int* results) {
   const Phase phase(p, K::form == Form::input_grad ? tile.phase : 0);
   const int thread = static_cast<int>(threadIdx.x), lane = thread % 32;
-  if constexpr (!K::a_gathers) {
-    for (int row = thread; row < K::tile_m; row += K::threads) {
-      const int m = tile.m_tile * K::tile_m + row;
+  for (int row = thread; row < K::tile_m; row += K::threads) {
+    const int m = tile.m_tile * K::tile_m + row;
+    if constexpr (K::a_gathers)
+      rows[row] = find_row<K::form>(p, phase, m, results[row]);
+    else
       results[row] = m < p.m ? m * p.result_row : -1;
-    }
   }
   if constexpr (!K::taps_listed) return 0;
 
   __shared__ unsigned met;
   __shared__ int count;
-  if (thread == 0) met = 0;
-  __syncthreads();
-  if constexpr (K::a_gathers) {
-    for (int row = thread; row < K::tile_m; row += K::threads) {
-      rows[row] = find_row<K::form>(p, phase, tile.m_tile * K::tile_m + row, results[row]);
-      if (p.taps > 32) continue;
-      for (int i = 0; i < p.taps; ++i) {
-        Tap tap;
-        const bool any =
-            __any_sync(0xffffffffu, find_tap<K::form>(p, phase, i, tap) && meets(p, rows[row], tap));
-        if (any && lane == 0) atomicOr(&met, 1u << i);
-      }
-    }
-    __syncthreads();
-  }
   if (thread < 32) {
     int listed = 0;
     for (int first = 0; first < p.taps; first += 32) {
-      const int i = first + lane;
       Tap tap;
-      const bool wanted = i < p.taps && find_tap<K::form>(p, phase, i, tap) &&
-                          (!K::a_gathers || p.taps > 32 || (met >> i & 1));
+      const bool wanted = first + lane < p.taps && find_tap<K::form>(p, phase, first + lane, tap);
       const unsigned all = __ballot_sync(0xffffffffu, wanted);
       if (wanted) taps[listed + __popc(all & ((1u << lane) - 1))] = tap;
       listed += __popc(all);
     }
-    if (lane == 0) count = listed;
+    if (lane == 0) met = 0, count = listed;
+  }
+  __syncthreads();
+  const int listed = count;
+  if (!K::a_gathers || listed > 32) return listed;
+
+  unsigned seen = 0;
+  for (int row = thread; row < K::tile_m; row += K::threads)
+    for (int i = 0; i < listed; ++i)
+      if (__any_sync(0xffffffffu, meets(p, rows[row], taps[i]))) seen |= 1u << i;
+  if (lane == 0 && seen != 0) atomicOr(&met, seen);
+  __syncthreads();
+  if (thread < 32) {
+    const bool wanted = met >> lane & 1;
+    Tap tap;
+    if (wanted) tap = taps[lane];
+    const unsigned all = __ballot_sync(0xffffffffu, wanted);
+    __syncwarp();
+    if (wanted) taps[__popc(all & ((1u << lane) - 1))] = tap;
+    if (lane == 0) count = __popc(all);
   }
   __syncthreads();
   return count;
 }
 
 template <class K>
-__global__ void __launch_bounds__(K::threads, (K::fused || K::math == Math::f32 ? 256 : 384) / K::threads)
-    contraction(const __grid_constant__ Problem p) {
+__global__ void __launch_bounds__(K::threads, K::blocks) contraction(const __grid_constant__ Problem p) {
   extern __shared__ __align__(16) char shared[];
   int* results = reinterpret_cast<int*>(shared + K::tiles_bytes);
   Row* rows = reinterpret_cast<Row*>(shared + K::rows_at);
@@ -152,7 +159,7 @@ __global__ void __launch_bounds__(K::threads, (K::fused || K::math == Math::f32 
   };
 
   for (int i = 0; i < K::stages - 1; ++i) issue(first + i, i);
-  int stage = 0;
+  int stage = 0, left = k_total - first * K::depth;
   for (int k_tile = first; k_tile < end; ++k_tile) {
     wait_copies<K::stages - 2>();
     if constexpr (K::fused) {
@@ -161,9 +168,8 @@ __global__ void __launch_bounds__(K::threads, (K::fused || K::math == Math::f32 
     }
     __syncthreads();
     issue(k_tile + K::stages - 1, stage == 0 ? K::stages - 1 : stage - 1);
-    const int left = k_total - k_tile * K::depth;
-    const int steps = (min(left, K::depth) + K::Loop::k_step - 1) / K::Loop::k_step;
-    loop.multiply(a_tile(stage), b_tile(stage), steps);
+    loop.multiply(a_tile(stage), b_tile(stage), left);
+    left -= K::depth;
     stage = stage + 1 == K::stages ? 0 : stage + 1;
   }
   wait_copies<0>();

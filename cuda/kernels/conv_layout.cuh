@@ -19,6 +19,16 @@ struct KMajor {
     const int byte = k * static_cast<int>(sizeof(T));
     return row * tile_bytes + ((byte & ~15) ^ ((row >> 1 & 3) << 4)) + (byte & 15);
   }
+  /// From one row to the `rows`-th after it, for multiples of 8: there a row's chunks lie alike.
+  __device__ static constexpr int distance(int rows) { return rows * tile_bytes; }
+  /// offset(row + i * step, k), by a distance where that is enough.
+  template <int step>
+  __device__ static int offset(int row, int k, int i) {
+    if constexpr (step % 8 == 0)
+      return offset(row, k) + distance(i * step);
+    else
+      return offset(row + i * step, k);
+  }
 };
 
 /// m (or n) contiguous: one row for each k, padded so that the reads of a fragment touch all banks once:
@@ -31,6 +41,8 @@ struct RowMajor {
   __device__ static int offset(int column, int k) {
     return k * row_bytes + column * static_cast<int>(sizeof(T));
   }
+  /// From one column to the `columns`-th after it.
+  __device__ static constexpr int distance(int columns) { return columns * static_cast<int>(sizeof(T)); }
 };
 
 }  // namespace agon::cuda

@@ -13,26 +13,19 @@ class MmaLoop {
   /// Keeps the stores of a tile of results apart in the banks.
   static constexpr int pitch_pad = 8;
 
-  __device__ MmaLoop(int warp_m, int warp_n) : m_(warp_m * 64), n_(warp_n * 32), lane_(threadIdx.x % 32) {}
-
-  /// Adds `steps` (1 or 2) steps of k_step from a stage.
-  __device__ void multiply(const char* a, const char* b, int steps) {
-#pragma unroll
-    for (int step = 0; step < 2; ++step) {
-      if (step >= steps) break;
-      uint32_t y[4][2];
-      for (int j = 0; j < 4; j += 2) read_b(y[j], y[j + 1], b, n_ + j * 8, step * k_step);
-      for (int i = 0; i < 4; ++i) {
-        uint32_t x[4];
-        read_a(x, a, m_ + i * 16, step * k_step);
-        for (int j = 0; j < 4; ++j) multiply_accumulate<T>(sums_[i][j], x, y[j]);
-      }
-    }
+  __device__ MmaLoop(int warp_m, int warp_n) : n_(warp_n * 32), lane_(threadIdx.x % 32) {
+    const int m = warp_m * 64;
+    for (int step = 0; step < 2; ++step)
+      a_[step] = kept(lane_of_a(m, step)), b_[step] = kept(lane_of_b(n_, step));
   }
 
-  __device__ float& sum(int i) {
-    return sums_[i / 16][i / 4 % 4][i % 4];
+  /// Adds a stage; what lies beyond the last k is zeros.
+  __device__ void multiply(const char* a, const char* b, int) {
+    const uint32_t a_tile = shared_address(a), b_tile = shared_address(b);
+    for (int step = 0; step < 2; ++step) multiply_step(a_tile + a_[step], b_tile + b_[step]);
   }
+
+  __device__ float& sum(int i) { return sums_[i / 16][i / 4 % 4][i % 4]; }
 
   /// Writes the warp's results to rows of `pitch` floats, the first of which is its own first row.
   __device__ void store(float* rows, int pitch) const {
@@ -44,35 +37,59 @@ class MmaLoop {
   }
 
  private:
-  /// Rows m .. m + 15 of A, 32 bytes of k.
-  __device__ void read_a(uint32_t (&x)[4], const char* tile, int m, int k) {
-    constexpr int half = k_step / 2;
+  /// Where in a tile this lane begins to read 16 rows of A at m, and 16 columns of B at n, for a step of k.
+  /// The products further along m or n lie at constant distances from there.
+  __device__ int lane_of_a(int m, int step) const {
+    const int k = step * k_step;
+    if constexpr (LayoutA::k_major)
+      return LayoutA::offset(m + lane_ % 16, k + lane_ / 16 * (k_step / 2));
+    else if constexpr (sizeof(T) == 2)
+      return LayoutA::offset(m + lane_ / 8 % 2 * 8, k + lane_ % 8 + lane_ / 16 * 8);
+    else
+      return LayoutA::offset(m + lane_ / 4, k + lane_ % 4);
+  }
+  __device__ int lane_of_b(int n, int step) const {
+    const int k = step * k_step;
+    if constexpr (LayoutB::k_major)
+      return LayoutB::offset(n + lane_ % 8 + lane_ / 16 * 8, k + lane_ / 8 % 2 * (k_step / 2));
+    else if constexpr (sizeof(T) == 2)
+      return LayoutB::offset(n + lane_ / 16 * 8, k + lane_ % 8 + lane_ / 8 % 2 * 8);
+    else
+      return LayoutB::offset(n + lane_ / 4, k + lane_ % 4);
+  }
+
+  __device__ void multiply_step(uint32_t a, uint32_t b) {
+    uint32_t y[4][2];
+    for (int j = 0; j < 4; j += 2) read_b(y[j], y[j + 1], b + LayoutB::distance(j * 8));
+    for (int i = 0; i < 4; ++i) {
+      uint32_t x[4];
+      read_a(x, a + LayoutA::distance(i * 16));
+      for (int j = 0; j < 4; ++j) multiply_accumulate<T>(sums_[i][j], x, y[j]);
+    }
+  }
+
+  /// 16 rows of A, 32 bytes of k.
+  __device__ static void read_a(uint32_t (&x)[4], uint32_t at) {
     if constexpr (LayoutA::k_major) {
-      load_matrices(x, shared_address(tile + LayoutA::offset(m + lane_ % 16, k + lane_ / 16 * half)));
+      load_matrices(x, at);
     } else if constexpr (sizeof(T) == 2) {
-      load_matrices_transposed(
-          x, shared_address(tile + LayoutA::offset(m + lane_ / 8 % 2 * 8, k + lane_ % 8 + lane_ / 16 * 8)));
+      load_matrices_transposed(x, at);
     } else {
       for (int e = 0; e < 4; ++e)
-        x[e] = *reinterpret_cast<const uint32_t*>(
-            tile + LayoutA::offset(m + lane_ / 4 + e % 2 * 8, k + lane_ % 4 + e / 2 * 4));
+        x[e] = load_shared(at + LayoutA::distance(e % 2 * 8) + e / 2 * 4 * LayoutA::row_bytes);
     }
     round(x);
   }
-  /// Columns n .. n + 7 and n + 8 .. n + 15 of B, 32 bytes of k.
-  __device__ void read_b(uint32_t (&low)[2], uint32_t (&high)[2], const char* tile, int n, int k) {
-    constexpr int half = k_step / 2;
+  /// 8 columns of B and the next 8, 32 bytes of k.
+  __device__ static void read_b(uint32_t (&low)[2], uint32_t (&high)[2], uint32_t at) {
     uint32_t y[4];
     if constexpr (LayoutB::k_major) {
-      load_matrices(y, shared_address(
-                           tile + LayoutB::offset(n + lane_ % 8 + lane_ / 16 * 8, k + lane_ / 8 % 2 * half)));
+      load_matrices(y, at);
     } else if constexpr (sizeof(T) == 2) {
-      load_matrices_transposed(
-          y, shared_address(tile + LayoutB::offset(n + lane_ / 16 * 8, k + lane_ % 8 + lane_ / 8 % 2 * 8)));
+      load_matrices_transposed(y, at);
     } else {
       for (int e = 0; e < 4; ++e)
-        y[e] = *reinterpret_cast<const uint32_t*>(
-            tile + LayoutB::offset(n + lane_ / 4 + e / 2 * 8, k + lane_ % 4 + e % 2 * 4));
+        y[e] = load_shared(at + LayoutB::distance(e / 2 * 8) + e % 2 * 4 * LayoutB::row_bytes);
     }
     round(y);
     low[0] = y[0], low[1] = y[1], high[0] = y[2], high[1] = y[3];
@@ -83,7 +100,7 @@ class MmaLoop {
   }
 
   float sums_[4][4][4] = {};
-  int m_, n_, lane_;
+  int n_, lane_, a_[2], b_[2];
 };
 
 }  // namespace agon::cuda

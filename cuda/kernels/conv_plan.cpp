@@ -24,6 +24,10 @@ bool has_prologue(const Problem& p) {
   return p.a_prologue.kind != PrologueKind::none || p.b_prologue.kind != PrologueKind::none;
 }
 
+bool can_transform(const Prologue& prologue) {
+  return prologue.kind == PrologueKind::none || suits_prologue(prologue.activation);
+}
+
 bool prologue_aligned(const Prologue& prologue, int width) {
   return prologue.kind == PrologueKind::none ||
          (aligned16(prologue.scale) && aligned16(prologue.shift) && aligned16(prologue.z) &&
@@ -52,11 +56,7 @@ bool can_load(const Problem& p, Form form, int width) {
 /// Thin kernels load the wide side alone by 16 bytes.
 bool can_run_thin(const KernelEntry& kernel, const Problem& p) {
   const auto fits = [&](int64_t extent) { return extent % kernel.width == 0; };
-  const auto linear = [](const Prologue& prologue) {
-    return prologue.activation.kind <= ActivationKind::leaky_relu;
-  };
-  if (p.groups != 1 || p.epilogue.stats_sums != nullptr || !linear(p.a_prologue) || !linear(p.b_prologue))
-    return false;
+  if (p.groups != 1 || p.epilogue.stats_sums != nullptr) return false;
   switch (kernel.schedule) {
     case Schedule::thin_out:
       return p.n <= 4 && p.taps <= 64 && aligned16(p.a) && fits(p.channels) &&
@@ -72,24 +72,12 @@ bool can_run_thin(const KernelEntry& kernel, const Problem& p) {
 
 bool can_run(const KernelEntry& kernel, const Contraction& c) {
   if (kernel.form != c.form || (has_prologue(c.problem) && !kernel.instance.fused)) return false;
+  if (!can_transform(c.problem.a_prologue) || !can_transform(c.problem.b_prologue)) return false;
   if ((kernel.operands == DType::bf16) != (c.math == Math::bf16)) return false;
   if (kernel.schedule != Schedule::tiles) return c.thin && can_run_thin(kernel, c.problem);
   // Operands that tensor cores cannot load in 16-byte rows are multiplied in f32: more exact, never wrong.
   const bool substitute = kernel.instance.math == Math::f32 && !kernel.instance.aligned;
   return (kernel.instance.math == c.math || substitute) && can_load(c.problem, c.form, kernel.width);
-}
-
-/// A rough time: multiplications executed, dearer in small tiles and without alignment, and idle processors.
-double cost(const KernelEntry& kernel, const Problem& p) {
-  if (kernel.schedule != Schedule::tiles) return 0;
-  const double m = static_cast<double>(ceil_div(p.m, kernel.instance.tile_m) * kernel.instance.tile_m);
-  const double n = static_cast<double>(ceil_div(p.n, kernel.instance.tile_n) * kernel.instance.tile_n);
-  const double tile = kernel.instance.tile_m * kernel.instance.tile_n;
-  const double reuse = 1 + 32.0 / kernel.instance.tile_m + 32.0 / kernel.instance.tile_n;
-  const double blocks = m * n / tile * p.classes * p.groups;
-  const double idle = std::max(1.0, 0.5 * static_cast<double>(blocks_wanted) / blocks);
-  return m * n * reuse * std::min(idle, 2.0) * (kernel.instance.aligned ? 1 : 4) *
-         (kernel.instance.fused ? 1.1 : 1);
 }
 
 /// The share of (pixel, tap) pairs that do not lie in the padding.
@@ -121,18 +109,39 @@ int choose_images_inner(const Problem& p, const KernelEntry& kernel) {
   return inner >= 8 ? inner : 1;
 }
 
-int choose_splits(const Contraction& c, const KernelEntry& kernel, int64_t tiles) {
+int64_t k_tiles(const Contraction& c, const KernelEntry& kernel) {
   const Problem& p = c.problem;
-  if (kernel.schedule == Schedule::thin_out) return 1;  // eight threads share a sum, blocks do not
   const int64_t k = c.form == Form::weight_grad ? int64_t{p.images} * p.pixels[0] * p.pixels[1] * p.pixels[2]
                                                 : ceil_div(int64_t{p.taps} * p.channels, p.classes);
-  const int64_t k_tiles = std::max<int64_t>(ceil_div(k, kernel.depth), 1);
+  return std::max<int64_t>(ceil_div(k, kernel.depth), 1);
+}
+
+int choose_splits(const Contraction& c, const KernelEntry& kernel, int64_t tiles) {
+  if (kernel.schedule == Schedule::thin_out) return 1;  // eight threads share a sum, blocks do not
+  const int64_t stages = k_tiles(c, kernel);
   if (tiles > max_counters) return 1;
-  if (c.splits > 0) return static_cast<int>(std::min<int64_t>(c.splits, k_tiles));
+  if (c.splits > 0) return static_cast<int>(std::min<int64_t>(c.splits, stages));
   if (tiles >= blocks_wanted) return 1;
   // Each split costs a tile written and read again; worth it from 8 stages on.
   return static_cast<int>(
-      std::clamp<int64_t>(std::min(ceil_div(2 * blocks_wanted, tiles), k_tiles / 8), 1, 64));
+      std::clamp<int64_t>(std::min(ceil_div(2 * blocks_wanted, tiles), stages / 8), 1, 64));
+}
+
+/// A rough time: multiplications executed, dearer in small tiles (prologues above all, which every tile runs
+/// for itself) and without alignment, and idle processors.
+double cost(const KernelEntry& kernel, const Contraction& c) {
+  if (kernel.schedule != Schedule::tiles) return 0;
+  const Problem& p = c.problem;
+  const double m = static_cast<double>(ceil_div(p.m, kernel.instance.tile_m) * kernel.instance.tile_m);
+  const double n = static_cast<double>(ceil_div(p.n, kernel.instance.tile_n) * kernel.instance.tile_n);
+  const double per_tile = has_prologue(p) ? 64 : 32;
+  const double reuse = 1 + per_tile / kernel.instance.tile_m + per_tile / kernel.instance.tile_n;
+  const auto tiles =
+      static_cast<int64_t>(m * n / (kernel.instance.tile_m * kernel.instance.tile_n)) * p.classes * p.groups;
+  const auto blocks = static_cast<double>(tiles * choose_splits(c, kernel, tiles));
+  const double idle = std::max(1.0, 0.5 * static_cast<double>(blocks_wanted) / blocks);
+  return m * n * reuse * std::min(idle, 2.0) * (kernel.instance.aligned ? 1 : 4) *
+         (kernel.instance.fused ? 1.1 : 1);
 }
 
 }  // namespace
@@ -164,7 +173,7 @@ std::optional<ContractionPlan> plan_contraction(const Contraction& contraction) 
     if (contraction.instance >= 0 && contraction.instance != i) continue;
     const KernelEntry& kernel = kernels[static_cast<size_t>(i)];
     if (!can_run(kernel, contraction)) continue;
-    const double time = cost(kernel, contraction.problem);
+    const double time = cost(kernel, contraction);
     if (time < best) best = time, plan.instance = i, plan.kernel = &kernel;
   }
   if (plan.kernel == nullptr) return std::nullopt;

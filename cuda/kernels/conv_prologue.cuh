@@ -13,7 +13,7 @@ __device__ inline void read_elements(float (&to)[Width], const void* from) {
       const uint4 bits = *reinterpret_cast<const uint4*>(static_cast<const T*>(from) + i);
       const uint32_t pairs[4] = {bits.x, bits.y, bits.z, bits.w};
       for (int j = 0; j < 4; ++j) {
-        to[i + 2 * j] = from_bf16(pairs[j] & 0xffff);
+        to[i + 2 * j] = __uint_as_float(pairs[j] << 16);
         to[i + 2 * j + 1] = __uint_as_float(pairs[j] & 0xffff0000u);
       }
     }
@@ -28,34 +28,16 @@ __device__ inline void read_elements(float (&to)[Width], const void* from) {
   }
 }
 
-/// An activation known at run time: identity, relu and leaky_relu as one line with a slope below 0.
-struct PiecewiseActivation {
-  Activation f;
-  bool linear;
-  float slope;
-
-  __device__ explicit PiecewiseActivation(Activation activation)
-      : f(activation),
-        linear(f.kind <= ActivationKind::leaky_relu),
-        slope(f.kind == ActivationKind::identity ? 1
-              : f.kind == ActivationKind::relu   ? 0
-                                                 : f.alpha) {}
-
-  template <int Width>
-  __device__ void apply(float (&v)[Width]) const {
-    if (linear)
-      for (float& x : v) x = x > 0 ? x : x * slope;
-    else
-      for (float& x : v) x = activate(f, x);
-  }
-};
-
-/// A prologue's per-channel numbers for `Width` neighbouring channels.
+/// A prologue's numbers for `Width` neighbouring channels, and what its activation multiplies negative
+/// numbers by: at most 1.
 template <int Width>
 struct ChannelNumbers {
-  float scale[Width], shift[Width], c0[Width], c1[Width], c2[Width];
+  float scale[Width], shift[Width], c0[Width], c1[Width], c2[Width], slope;
 
+  ChannelNumbers() = default;
   __device__ ChannelNumbers(const Prologue& prologue, int channel) {
+    const Activation f = prologue.activation;
+    slope = f.kind == ActivationKind::identity ? 1 : f.kind == ActivationKind::relu ? 0 : f.alpha;
     read(scale, prologue.scale, channel, 1);
     read(shift, prologue.shift, channel, 0);
     if (prologue.kind != PrologueKind::backward) return;
@@ -89,61 +71,58 @@ __device__ inline void write_elements(void* to, const float (&from)[Width]) {
     store1(static_cast<T*>(to), from[0]);
 }
 
-/// v := the prologue's result; `z` is read by a backward prologue alone.
+/// v := the prologue's result.
 template <int Width>
-__device__ inline void transform(const Prologue& prologue, const ChannelNumbers<Width>& numbers,
-                                 float (&v)[Width], const float (&z)[Width]) {
-  const PiecewiseActivation f(prologue.activation);
-  if (prologue.kind == PrologueKind::forward) {
-    for (int i = 0; i < Width; ++i) v[i] = fmaf(v[i], numbers.scale[i], numbers.shift[i]);
-    f.apply(v);
-    return;
-  }
+__device__ inline void transform_forward(const ChannelNumbers<Width>& numbers, float (&v)[Width]) {
   for (int i = 0; i < Width; ++i) {
-    float y = fmaf(z[i], numbers.scale[i], numbers.shift[i]);
-    float d;
-    if (f.linear) {
-      d = y > 0 ? v[i] : v[i] * f.slope;
-    } else {
-      if (prologue.scale != nullptr) y = activate(prologue.activation, y);
-      d = activate_grad(prologue.activation, y, v[i]);
-    }
+    const float u = fmaf(v[i], numbers.scale[i], numbers.shift[i]);
+    v[i] = fmaxf(u, u * numbers.slope);
+  }
+}
+template <int Width>
+__device__ inline void transform_backward(const ChannelNumbers<Width>& numbers, float (&v)[Width],
+                                          const float (&z)[Width]) {
+  for (int i = 0; i < Width; ++i) {
+    const float d = fmaf(z[i], numbers.scale[i], numbers.shift[i]) > 0 ? v[i] : v[i] * numbers.slope;
     v[i] = fmaf(d, numbers.c0[i], fmaf(z[i], numbers.c1[i], numbers.c2[i]));
   }
 }
 
-/// The same for elements in shared memory.
-template <class T, int Width>
-__device__ inline void transform_chunk(const Prologue& prologue, const ChannelNumbers<Width>& numbers,
-                                       void* chunk, const void* z_chunk) {
-  float v[Width], z[Width] = {};
-  read_elements<T>(v, chunk);
-  if (prologue.kind == PrologueKind::backward) read_elements<T>(z, z_chunk);
-  transform(prologue, numbers, v, z);
-  write_elements<T>(chunk, v);
+/// The same for a thread's share of a tile in shared memory: the chunks whose bit in `real` is set, where
+/// offset(i) says. `z_tile` is read by a backward prologue alone.
+template <class T, int Width, int Count, class Offset>
+__device__ inline void transform_chunks(const Prologue& prologue, const ChannelNumbers<Width>& numbers,
+                                        uint32_t real, char* tile, const char* z_tile, Offset&& offset) {
+  float v[Width];
+  if (prologue.kind == PrologueKind::forward) {
+    for (int i = 0; i < Count; ++i) {
+      if (!(real >> i & 1)) continue;
+      read_elements<T>(v, tile + offset(i));
+      transform_forward(numbers, v);
+      write_elements<T>(tile + offset(i), v);
+    }
+  } else {
+    for (int i = 0; i < Count; ++i) {
+      if (!(real >> i & 1)) continue;
+      float z[Width];
+      read_elements<T>(v, tile + offset(i));
+      read_elements<T>(z, z_tile + offset(i));
+      transform_backward(numbers, v, z);
+      write_elements<T>(tile + offset(i), v);
+    }
+  }
 }
 
-/// The same for elements in global memory: what the prologue makes of `Width` of them at `from`. Its
-/// activation must be one of identity, relu and leaky_relu.
+/// The same for elements in global memory: what the prologue makes of `Width` of them at `from`.
 template <class T, int Width>
 __device__ inline void read_transformed(const Prologue& prologue, const ChannelNumbers<Width>& numbers,
                                         const T* from, const T* z_from, float (&v)[Width]) {
   read_elements<T>(v, from);
   if (prologue.kind == PrologueKind::none) return;
-  const float slope = PiecewiseActivation(prologue.activation).slope;
-  if (prologue.kind == PrologueKind::forward) {
-    for (int i = 0; i < Width; ++i) {
-      const float u = fmaf(v[i], numbers.scale[i], numbers.shift[i]);
-      v[i] = u > 0 ? u : u * slope;
-    }
-    return;
-  }
+  if (prologue.kind == PrologueKind::forward) return transform_forward(numbers, v);
   float z[Width];
   read_elements<T>(z, z_from);
-  for (int i = 0; i < Width; ++i) {
-    const float d = fmaf(z[i], numbers.scale[i], numbers.shift[i]) > 0 ? v[i] : v[i] * slope;
-    v[i] = fmaf(d, numbers.c0[i], fmaf(z[i], numbers.c1[i], numbers.c2[i]));
-  }
+  transform_backward(numbers, v, z);
 }
 
 }  // namespace agon::cuda

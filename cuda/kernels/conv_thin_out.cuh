@@ -6,9 +6,9 @@
 /// multiplication is spent on absent channels.
 ///
 /// Launch: a block of 128 threads makes 64 pixels (bf16: 32); a thread shares 4 (2) of them, so that weights
-/// read from shared memory serve as often. Limits: one group, a piecewise linear activation in the prologue,
-/// 16-byte aligned channels of the operand, at most 64 taps. Fewest bytes: operand and result once; the
-/// operand's overlapping windows come from the caches.
+/// read from shared memory serve as often. Limits: one group, 16-byte aligned channels of the operand, at
+/// most 64 taps. Fewest bytes: operand and result once; the operand's overlapping windows come from the
+/// caches.
 namespace agon::cuda {
 
 template <Math math_, Form form_>

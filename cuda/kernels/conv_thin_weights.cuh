@@ -8,8 +8,8 @@
 /// x thin: pixels are y's, a patch is what the window sees of x. y thin: pixels are x's, a patch is the
 /// pixels of y whose windows see that pixel of x.
 /// Launch: 256 threads; a thread keeps 2 dense channels by up to 8 numbers of the patch; blocks share the
-/// pixels and are added up in order. Limits: one group, piecewise linear
-/// activations in the prologues, 16-byte aligned dense channels.
+/// pixels and are added up in order. Limits: one group, 16-byte
+/// aligned dense channels.
 /// Fewest bytes: x and y once (the thin side's overlapping patches come from the caches).
 namespace agon::cuda {
 

@@ -108,34 +108,65 @@ struct Box {
   __device__ int pixels() const { return extent[0] * extent[1] * extent[2]; }
 };
 
-/// Walks over the pixels of a Box in steps of one size, by mixed-radix addition.
+/// Elements from one pixel of a tensor to the next along each axis, and from image to image.
+struct Pitches {
+  int axis[3], image;
+
+  __device__ Pitches(const int (&extent)[3], int row) {
+    image = row;
+    for (int i = 2; i >= 0; --i) {
+      axis[i] = image;
+      image *= extent[i];
+    }
+  }
+  /// From every stride-th pixel to the next.
+  __device__ Pitches times(const int (&stride)[3]) const {
+    Pitches p = *this;
+    for (int i = 0; i < 3; ++i) p.axis[i] *= stride[i];
+    return p;
+  }
+};
+
+/// Walks over the pixels of a Box in steps of one size, by mixed-radix addition, and over a tensor with them.
 struct PixelCursor {
   int image, at[3];
-  int step_image, step[3];
+  uint32_t offset;  ///< elements from the box's first pixel; of images that exist below 2^31
 
-  __device__ PixelCursor(const Box& box, int start, int step_size) {
-    split(box, start, image, at);
-    split(box, step_size, step_image, step);
+  __device__ PixelCursor(const Box& box, int start, int step_size, const Pitches& pitches) {
+    offset = split(box, start, pitches, image, at);
+    step_offset_ = split(box, step_size, pitches, step_image_, step_);
+    for (int axis = 0; axis < 3; ++axis)
+      carry_offset_[axis] = static_cast<uint32_t>(axis > 0 ? pitches.axis[axis - 1] : pitches.image) -
+                            static_cast<uint32_t>(box.extent[axis] * pitches.axis[axis]);
   }
   __device__ void advance(const Box& box) {
     int carry = 0;
+    offset += step_offset_;
     for (int axis = 2; axis >= 0; --axis) {
-      at[axis] += step[axis] + carry;
+      at[axis] += step_[axis] + carry;
       carry = at[axis] >= box.extent[axis] ? 1 : 0;
-      if (carry) at[axis] -= box.extent[axis];
+      if (carry) at[axis] -= box.extent[axis], offset += carry_offset_[axis];
     }
-    image += step_image + carry;
+    image += step_image_ + carry;
   }
 
  private:
-  __device__ static void split(const Box& box, int index, int& high, int (&digits)[3]) {
+  /// Takes `index` apart into an image and a pixel; returns its offset.
+  __device__ static uint32_t split(const Box& box, int index, const Pitches& pitches, int& image,
+                                   int (&digits)[3]) {
+    uint32_t offset = 0;
     for (int axis = 2; axis >= 0; --axis) {
       const int extent = max(box.extent[axis], 1);
       digits[axis] = index % extent;
       index /= extent;
+      offset += static_cast<uint32_t>(digits[axis] * pitches.axis[axis]);
     }
-    high = index;
+    image = index;
+    return offset + static_cast<uint32_t>(image * pitches.image);
   }
+
+  int step_image_, step_[3];
+  uint32_t step_offset_, carry_offset_[3];
 };
 
 }  // namespace agon::cuda

@@ -1,13 +1,14 @@
 #include <algorithm>
 
+#include "cuda/kernels/conv_activation.cuh"
 #include "cuda/kernels/conv_prologue.cuh"
 #include "cuda/kernels/gemm_skinny.h"
 
 /// rows: a warp (long rows: a block of 8) takes the dot products of one row with up to 4 thin vectors.
 /// columns: a block owns 32 threads' worth of columns, its 8 warps share k and are added up in order.
 /// outer: a thread makes 8 rows of neighbouring columns.
-/// Fewest bytes: the large operand (outer: the result) once. Prologues: of the large operand, with a
-/// piecewise linear activation, in rows and columns.
+/// Fewest bytes: the large operand (outer: the result) once. Prologues: of the large operand, in rows
+/// and columns.
 namespace agon::cuda {
 namespace {
 
@@ -246,7 +247,7 @@ bool can_run(const SkinnyEntry& entry, const MatmulArgs& args) {
   if (sides.thin > most || sides.along_k(args) != (entry.kind == SkinnyKind::rows)) return false;
   const Prologue& large = sides.a_is_large ? args.a_prologue : args.b_prologue;
   const Prologue& thin = sides.a_is_large ? args.b_prologue : args.a_prologue;
-  if (!none(thin) || large.activation.kind > ActivationKind::leaky_relu) return false;
+  if (!none(thin) || !(none(large) || suits_prologue(large.activation))) return false;
   if (entry.width == 1) return true;
   return aligned(sides.a_is_large ? args.a : args.b, 16) && aligned_prologue(large, entry.width) &&
          fits(entry.kind == SkinnyKind::rows ? args.k : sides.rows);

@@ -2,10 +2,10 @@
 #include "cuda/kernels/gemm.h"
 
 /// Matrix products with one extent of at most 4, each by a kernel that reads the large operand once.
-/// Fuses: a forward or backward prologue of the large operand (not `outer`) with a piecewise linear
-/// activation; bias, activation and addition to the former result. Fewest bytes: a, b and y once each. Fewest
-/// flops: 2 batch m n k. Launch: 256 threads; a warp a row (a block from k = 2048 on), 32 loads' worth of
-/// columns a block, or 8 rows a thread (`outer`). Limits: no statistics, batch at most 65535.
+/// Fuses: a forward or backward prologue of the large operand (not `outer`); bias, activation and addition to
+/// the former result. Fewest bytes: a, b and y once each. Fewest flops: 2 batch m n k. Launch: 256 threads; a
+/// warp a row (a block from k = 2048 on), 32 loads' worth of columns a block, or 8 rows a thread (`outer`).
+/// Limits: no statistics, batch at most 65535.
 namespace agon::cuda {
 
 enum class SkinnyKind : int32_t {

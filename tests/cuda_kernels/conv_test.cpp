@@ -191,6 +191,21 @@ TEST_CASE("conv: every instance, every shape") {
   }
 }
 
+// Broken: a prologue with an activation that no kernel has is taken for another one.
+TEST_CASE("conv: prologues that no kernel has are refused") {
+  const Activation tanh{ActivationKind::tanh, 0}, steep{ActivationKind::leaky_relu, 1.5f};
+  for (const Activation f : {tanh, steep}) {
+    ConvArgs args;
+    args.shape = completed(cases[0]);
+    CHECK(conv_instance(args) >= 0);
+    args.x_prologue.kind = PrologueKind::forward;
+    CHECK(conv_instance(args) >= 0);
+    args.x_prologue.activation = f;
+    CHECK(conv_instance(args) < 0);
+    CHECK(launch_conv(args, nullptr) == cudaErrorInvalidValue);
+  }
+}
+
 // Broken: a prologue touches padding or the wrong channels, an epilogue forgets or repeats a part, or the
 // statistics are not those of the result.
 TEST_CASE("conv: prologues and epilogues") {
@@ -214,19 +229,12 @@ TEST_CASE("conv: prologues and epilogues") {
     check_all(std::span(cases).first(1),
               {math, {.prologue = true, .activation = relu, .accumulate = true, .stats = true}}, ran);
     const double tolerance = math == Math::f32 ? 1e-5 : math == Math::tf32 ? 5e-3 : 2e-2;
-    for (const auto kind : {ActivationKind::tanh, ActivationKind::sigmoid, ActivationKind::elu}) {
-      const Activation f{kind, 0.5f};
+    for (const auto kind : {ActivationKind::tanh, ActivationKind::sigmoid, ActivationKind::elu})
       check_all(std::span(cases).first(1),
                 {.math = math,
-                 .extras = {.scale = true, .prologue = true, .activation = f, .epilogue = f},
+                 .extras = {.scale = true, .prologue = true, .activation = leaky, .epilogue = {kind, 0.5f}},
                  .tolerance = tolerance},
                 ran);
-      check_all(std::span(cases).first(1),
-                {.math = math,
-                 .extras = {.scale = true, .backward = true, .activation = f},
-                 .tolerance = tolerance},
-                ran);
-    }
   }
   for (const bool accumulate : {false, true})
     check_all(std::span(cases).subspan(2, 2),

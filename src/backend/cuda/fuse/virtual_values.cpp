@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "backend/cuda/prologue.h"
+#include "cuda/kernels/contraction.h"
 #include "graph/alias.h"
 
 namespace agon::device {
@@ -39,6 +41,13 @@ VirtualValues::VirtualValues(const Graph& graph, const Uses& uses) {
         !(graph.value(node.inputs[0]).shape == graph.value(node.inputs[1]).shape))
       continue;
     if (uses.of(value).empty()) continue;
+    const Activation activation = node.op == Op::batch_norm_train  ? node.fusion.epilogue
+                                  : node.op == Op::batch_norm_grad ? node.fusion.grad
+                                                                   : node.get<Activation>();
+    if (!cuda::suits_prologue(to_kernel(activation))) {
+      notes_.emplace_back(i, fmt::format("kept {} in memory: no prologue has its activation", what));
+      continue;
+    }
     // What is read in place of the value must be stored as the value would be.
     const auto as_stored = [&](int id) { return graph.value(id).dtype == graph.value(value).dtype; };
     const bool norm_grad = node.op == Op::batch_norm_grad;

@@ -1,0 +1,28 @@
+#pragma once
+#include "cuda/kernels/device.cuh"
+
+namespace agon::cuda {
+
+/// An activation known at run time: identity, relu and leaky_relu as one line with a slope below 0.
+struct PiecewiseActivation {
+  Activation f;
+  bool linear;
+  float slope;
+
+  __device__ explicit PiecewiseActivation(Activation activation)
+      : f(activation),
+        linear(f.kind <= ActivationKind::leaky_relu),
+        slope(f.kind == ActivationKind::identity ? 1
+              : f.kind == ActivationKind::relu   ? 0
+                                                 : f.alpha) {}
+
+  template <int Width>
+  __device__ void apply(float (&v)[Width]) const {
+    if (linear)
+      for (float& x : v) x = x > 0 ? x : x * slope;
+    else
+      for (float& x : v) x = activate(f, x);
+  }
+};
+
+}  // namespace agon::cuda
