@@ -5,19 +5,25 @@
 namespace agon::cuda {
 
 /// The main loop in f32: a warp makes 64 x 32 results, a thread 8 x 8 of them, by loads from shared memory
-/// that cover 4 steps of k. T is the operands' type; `Unrolled`: whole stages are one run of instructions.
-template <class T, class LayoutA, class LayoutB, bool Unrolled>
+/// that cover 4 steps of k. T is the operands' type; `Unrolled`: whole stages are one run of instructions;
+/// `Halves`: empty halves of rows and columns are left out.
+template <class T, class LayoutA, class LayoutB, bool Unrolled, bool Halves>
 class FmaLoop {
  public:
   static constexpr int k_step = 4, full = tile_k<T> / k_step;
   /// Keeps the stores of a tile of results apart in the banks.
   static constexpr int pitch_pad = LayoutA::k_major && !LayoutB::k_major ? 16 : 4;
 
-  __device__ FmaLoop(int warp_m, int warp_n)
-      : m_(warp_m * 64), n_(warp_n * 32), lane_m_(threadIdx.x % 32 / 4), lane_n_(threadIdx.x % 4) {}
+  __device__ FmaLoop(int warp_m, int warp_n, WarpShare share)
+      : m_(warp_m * 64),
+        n_(warp_n * 32),
+        lane_m_(threadIdx.x % 32 / 4),
+        lane_n_(threadIdx.x % 4),
+        share_(share) {}
 
   /// Adds a stage, of which `left` (or more) elements along k are real.
   __device__ void multiply(const char* a, const char* b, int left) {
+    if (share_.none) return;
     const int steps = (min(left, tile_k<T>) + k_step - 1) / k_step;
     if (Unrolled && steps == full) {
 #pragma unroll
@@ -52,6 +58,7 @@ class FmaLoop {
       float x[8][4], y[4];
       for (int i = 0; i < 8; ++i) read_row<LayoutA>(x[i], a, row(i), k);
       for (int j = 0; j < 8; ++j) {
+        if (Halves && j == 4 && share_.half_columns) break;
         read_row<LayoutB>(y, b, column(j), k);
         for (int e = 0; e < 4; ++e)
           for (int i = 0; i < 8; ++i) add(i, j, x[i][e], y[e]);
@@ -62,9 +69,14 @@ class FmaLoop {
           x, a, [&](int i) { return row(i); }, k);
       read_all<LayoutB>(
           y, b, [&](int j) { return column(j); }, k);
-      for (int e = 0; e < 4; ++e)
-        for (int i = 0; i < 8; ++i)
-          for (int j = 0; j < 8; ++j) add(i, j, x[i][e], y[j][e]);
+      for (int i = 0; i < 8; i += 4) {
+        if (Halves && i == 4 && share_.half_rows) break;
+        for (int j = 0; j < 8; j += 4) {
+          if (Halves && j == 4 && share_.half_columns) break;
+          for (int e = 0; e < 4; ++e)
+            for (int l = 0; l < 16; ++l) add(i + l / 4, j + l % 4, x[i + l / 4][e], y[j + l % 4][e]);
+        }
+      }
     }
   }
   __device__ void add(int i, int j, float x, float y) {
@@ -105,6 +117,7 @@ class FmaLoop {
 
   float sums_[64] = {};
   int m_, n_, lane_m_, lane_n_;
+  WarpShare share_;
 };
 
 }  // namespace agon::cuda

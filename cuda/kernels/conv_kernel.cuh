@@ -44,9 +44,10 @@ struct Kernel {
       std::conditional_t<form == Form::input_grad, WeightColumnLoader<T, TileN, threads, Width>,
                          WeightRowLoader<T, TileN, threads, Width>>>;
   static constexpr bool aligned = Width * sizeof(T) == 16;
-  using Loop =
-      std::conditional_t<math == Math::f32, FmaLoop<T, typename A::Layout, typename B::Layout, aligned>,
-                         MmaLoop<T, typename A::Layout, typename B::Layout>>;
+  static constexpr bool halves = TileM == 64;
+  using Loop = std::conditional_t<math == Math::f32,
+                                  FmaLoop<T, typename A::Layout, typename B::Layout, aligned, halves>,
+                                  MmaLoop<T, typename A::Layout, typename B::Layout, halves>>;
 
   static constexpr int stage_bytes = A::Layout::bytes + B::Layout::bytes;
   static constexpr int tiles_bytes = Stages * stage_bytes;
@@ -141,8 +142,9 @@ __global__ void __launch_bounds__(K::threads, K::blocks) contraction(const __gri
     else
       return typename K::B(p, tables, tile.group, n, first * K::depth);
   }();
-  const int warp = static_cast<int>(threadIdx.x) / 32;
-  typename K::Loop loop(warp / K::warps_n, warp % K::warps_n);
+  const int warp_m = static_cast<int>(threadIdx.x) / 32 / K::warps_n,
+            warp_n = static_cast<int>(threadIdx.x) / 32 % K::warps_n;
+  typename K::Loop loop(warp_m, warp_n, WarpShare(p.m - m - warp_m * 64, p.n - n - warp_n * 32));
 
   const auto a_tile = [&](int stage) { return shared + stage * K::stage_bytes; };
   const auto b_tile = [&](int stage) { return a_tile(stage) + K::A::Layout::bytes; };
@@ -176,7 +178,7 @@ __global__ void __launch_bounds__(K::threads, K::blocks) contraction(const __gri
 
   if (p.splits > 1 && !merge_splits<K::threads>(p, tile, loop)) return;
   TileEpilogue<K::tile_m, K::tile_n, typename K::Loop> epilogue(p, tile);
-  epilogue.run(loop, warp / K::warps_n, reinterpret_cast<float*>(shared), results);
+  epilogue.run(loop, warp_m, reinterpret_cast<float*>(shared), results);
 }
 
 }  // namespace agon::cuda

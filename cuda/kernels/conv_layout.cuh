@@ -45,4 +45,12 @@ struct RowMajor {
   __device__ static constexpr int distance(int columns) { return columns * static_cast<int>(sizeof(T)); }
 };
 
+/// How much of a warp's 64 x 32 results exists. Nothing is multiplied for a warp that has none, and by loops
+/// of small tiles nothing for the second half of rows or columns where it is empty.
+struct WarpShare {
+  bool none, half_rows, half_columns;
+  __device__ WarpShare(int rows, int columns)
+      : none(rows <= 0 || columns <= 0), half_rows(rows <= 32), half_columns(columns <= 16) {}
+};
+
 }  // namespace agon::cuda

@@ -5,15 +5,17 @@
 namespace agon::cuda {
 
 /// The main loop on tensor cores: a warp makes 64 x 32 results as 4 x 4 products of 16 x 8. T is float (tf32)
-/// or uint16_t (bf16); a step of k is 32 bytes of either.
-template <class T, class LayoutA, class LayoutB>
+/// or uint16_t (bf16); a step of k is 32 bytes of either. `Halves`: empty halves of rows and columns are left
+/// out.
+template <class T, class LayoutA, class LayoutB, bool Halves>
 class MmaLoop {
  public:
   static constexpr int k_step = 32 / static_cast<int>(sizeof(T));
   /// Keeps the stores of a tile of results apart in the banks.
   static constexpr int pitch_pad = 8;
 
-  __device__ MmaLoop(int warp_m, int warp_n) : n_(warp_n * 32), lane_(threadIdx.x % 32) {
+  __device__ MmaLoop(int warp_m, int warp_n, WarpShare share)
+      : n_(warp_n * 32), lane_(threadIdx.x % 32), share_(share) {
     const int m = warp_m * 64;
     for (int step = 0; step < 2; ++step)
       a_[step] = kept(lane_of_a(m, step)), b_[step] = kept(lane_of_b(n_, step));
@@ -21,6 +23,7 @@ class MmaLoop {
 
   /// Adds a stage; what lies beyond the last k is zeros.
   __device__ void multiply(const char* a, const char* b, int) {
+    if (share_.none) return;
     const uint32_t a_tile = shared_address(a), b_tile = shared_address(b);
     for (int step = 0; step < 2; ++step) multiply_step(a_tile + a_[step], b_tile + b_[step]);
   }
@@ -60,11 +63,18 @@ class MmaLoop {
 
   __device__ void multiply_step(uint32_t a, uint32_t b) {
     uint32_t y[4][2];
-    for (int j = 0; j < 4; j += 2) read_b(y[j], y[j + 1], b + LayoutB::distance(j * 8));
+    for (int j = 0; j < 4; j += 2) {
+      if (Halves && j == 2 && share_.half_columns) break;
+      read_b(y[j], y[j + 1], b + LayoutB::distance(j * 8));
+    }
     for (int i = 0; i < 4; ++i) {
+      if (Halves && i == 2 && share_.half_rows) break;
       uint32_t x[4];
       read_a(x, a + LayoutA::distance(i * 16));
-      for (int j = 0; j < 4; ++j) multiply_accumulate<T>(sums_[i][j], x, y[j]);
+      for (int j = 0; j < 4; ++j) {
+        if (Halves && j == 2 && share_.half_columns) break;
+        multiply_accumulate<T>(sums_[i][j], x, y[j]);
+      }
     }
   }
 
@@ -101,6 +111,7 @@ class MmaLoop {
 
   float sums_[4][4][4] = {};
   int n_, lane_, a_[2], b_[2];
+  WarpShare share_;
 };
 
 }  // namespace agon::cuda

@@ -132,12 +132,15 @@ int choose_splits(const Contraction& c, const KernelEntry& kernel, int64_t tiles
 double cost(const KernelEntry& kernel, const Contraction& c) {
   if (kernel.schedule != Schedule::tiles) return 0;
   const Problem& p = c.problem;
-  const double m = static_cast<double>(ceil_div(p.m, kernel.instance.tile_m) * kernel.instance.tile_m);
-  const double n = static_cast<double>(ceil_div(p.n, kernel.instance.tile_n) * kernel.instance.tile_n);
+  const auto round_up = [](int64_t extent, int64_t unit) {
+    return static_cast<double>(ceil_div(extent, unit) * unit);
+  };
+  const bool halves = kernel.instance.tile_m == 64;  // see WarpShare
+  const double m = round_up(p.m, halves ? 32 : 64), n = round_up(p.n, halves ? 16 : 32);
   const double per_tile = has_prologue(p) ? 64 : 32;
   const double reuse = 1 + per_tile / kernel.instance.tile_m + per_tile / kernel.instance.tile_n;
-  const auto tiles =
-      static_cast<int64_t>(m * n / (kernel.instance.tile_m * kernel.instance.tile_n)) * p.classes * p.groups;
+  const int64_t tiles =
+      ceil_div(p.m, kernel.instance.tile_m) * ceil_div(p.n, kernel.instance.tile_n) * p.classes * p.groups;
   const auto blocks = static_cast<double>(tiles * choose_splits(c, kernel, tiles));
   const double idle = std::max(1.0, 0.5 * static_cast<double>(blocks_wanted) / blocks);
   return m * n * reuse * std::min(idle, 2.0) * (kernel.instance.aligned ? 1 : 4) *

@@ -25,24 +25,35 @@ struct ThinWeights {
   static constexpr int numbers = patch_tile / (threads / 32);
 };
 
-/// Sums the first `Count` numbers of a warp's share of the patch: numbers warp, warp + 8, ..
-template <class K, int Count>
+/// Sums the first `Count` numbers of a warp's share of the patch (numbers warp, warp + 8, ..) for the
+/// thread's first `Channels` dense channels.
+template <class K, int Channels, int Count>
 __device__ inline void add_patches(float (&sums)[K::numbers][2], const float (*dense)[K::dense_tile],
                                    const float (*patch)[K::patch_pitch]) {
   const int warp = static_cast<int>(threadIdx.x) / 32, lane = static_cast<int>(threadIdx.x) % 32;
-  if constexpr (Count > 0) {
 #pragma unroll 2
-    for (int pixel = 0; pixel < K::pixels; pixel += 4) {
-      float d[4][2];
-      for (int i = 0; i < 4; ++i) d[i][0] = dense[pixel + i][lane], d[i][1] = dense[pixel + i][lane + 32];
-      for (int j = 0; j < Count; ++j) {
-        float v[4];
-        read_elements<float>(v, &patch[warp + j * 8][pixel]);
-        for (int i = 0; i < 4; ++i)
-          for (int e = 0; e < 2; ++e) sums[j][e] = fmaf(v[i], d[i][e], sums[j][e]);
-      }
+  for (int pixel = 0; pixel < K::pixels; pixel += 4) {
+    float d[4][Channels];
+    for (int i = 0; i < 4; ++i)
+      for (int e = 0; e < Channels; ++e) d[i][e] = dense[pixel + i][lane + e * 32];
+    for (int j = 0; j < Count; ++j) {
+      float v[4];
+      read_elements<float>(v, &patch[warp + j * 8][pixel]);
+      for (int i = 0; i < 4; ++i)
+        for (int e = 0; e < Channels; ++e) sums[j][e] = fmaf(v[i], d[i][e], sums[j][e]);
     }
   }
+}
+
+/// The same for `own` numbers, at most `Most`.
+template <class K, int Channels, int Most = K::numbers>
+__device__ inline void add_own_patches(int own, float (&sums)[K::numbers][2],
+                                       const float (*dense)[K::dense_tile],
+                                       const float (*patch)[K::patch_pitch]) {
+  if (own == Most)
+    add_patches<K, Channels, Most>(sums, dense, patch);
+  else if constexpr (Most > 1)
+    add_own_patches<K, Channels, Most - 1>(own, sums, dense, patch);
 }
 
 /// Stores the numbers of a thread, whose neighbours' lie beside them. Eight of f32 take two stores; threads
@@ -121,7 +132,7 @@ __global__ void __launch_bounds__(K::threads, 1) thin_weights(const __grid_const
   const int chunks = (count + K::pixels - 1) / K::pixels;
   const int first = static_cast<int>(static_cast<int64_t>(chunks) * tile.split / p.splits);
   const int end = static_cast<int>(static_cast<int64_t>(chunks) * (tile.split + 1) / p.splits);
-  const int own = max(numbers - warp + 7, 0) / 8;
+  const int own = max(numbers - warp + 7, 0) / 8, own_channels = dense_channels - first_channel;
   float sums[K::numbers][2] = {};
   for (int k = first; k < end; ++k) {
     __syncthreads();
@@ -152,34 +163,10 @@ __global__ void __launch_bounds__(K::threads, 1) thin_weights(const __grid_const
       }
     }
     __syncthreads();
-    switch (own) {
-      case 1:
-        add_patches<K, 1>(sums, dense, patch);
-        break;
-      case 2:
-        add_patches<K, 2>(sums, dense, patch);
-        break;
-      case 3:
-        add_patches<K, 3>(sums, dense, patch);
-        break;
-      case 4:
-        add_patches<K, 4>(sums, dense, patch);
-        break;
-      case 5:
-        add_patches<K, 5>(sums, dense, patch);
-        break;
-      case 6:
-        add_patches<K, 6>(sums, dense, patch);
-        break;
-      case 7:
-        add_patches<K, 7>(sums, dense, patch);
-        break;
-      case 8:
-        add_patches<K, 8>(sums, dense, patch);
-        break;
-      default:
-        break;
-    }
+    if (own_channels > 32)
+      add_own_patches<K, 2>(own, sums, dense, patch);
+    else if (lane < own_channels)
+      add_own_patches<K, 1>(own, sums, dense, patch);
   }
 
   if (p.splits > 1) {

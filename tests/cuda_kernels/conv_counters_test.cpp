@@ -13,8 +13,8 @@ using namespace conv_test;
 
 namespace {
 
-/// The convolutions of the presets (a transposed one is the input gradient of its row), but for those of 16
-/// and 32 channels (dcgan-glyphs, lenet): tiles are 64 wide. What meets a single pixel is a matrix product.
+/// The convolutions of the presets (a transposed one is the input gradient of its row). What meets a single
+/// pixel is a matrix product.
 struct Layer {
   const char* name;
   int x, x_channels, y_channels, kernel, stride, pad, batch = 8;
@@ -29,6 +29,10 @@ const Layer layers[] = {
     {"dcgan-cifar10 8", 8, 128, 256, 4, 2, 1},
     {"dcgan-mnist image", 28, 1, 64, 4, 2, 1},
     {"dcgan-mnist 14", 14, 64, 128, 4, 2, 1, 64},
+    {"dcgan-glyphs image", 28, 1, 32, 4, 2, 1},
+    {"dcgan-glyphs 14", 14, 32, 64, 4, 2, 1, 64},
+    {"lenet image", 28, 1, 16, 5, 1, 2},
+    {"lenet 14", 14, 16, 32, 5, 1, 2, 64},
     {"sngan image in", 32, 3, 64, 3, 1, 1},
     {"sngan 32", 32, 64, 64, 4, 2, 1},
     {"sngan 16", 16, 64, 128, 3, 1, 1},
