@@ -12,6 +12,8 @@ class ReferenceBackend final : public Backend {
     auto* own = dynamic_cast<reference::ReferenceStore*>(&store);
     check(own != nullptr, ErrorKind::usage,
           "compile: the store was made by another backend than 'reference'");
+    check(options.precision == Precision::f32, ErrorKind::unsupported,
+          "reference: computes in f64 whatever is stored; use precision = \"f32\"");
     return std::make_unique<reference::ReferenceProgram>(graph, *own, options);
   }
 };
