@@ -151,12 +151,12 @@ __global__ void last_block_one_writer(float* partial, unsigned* count, float* y)
   if (threadIdx.x == 0) {
     partial[blockIdx.x] = 1.0f;  //< one writer a block without a fence
     if (!broken) __threadfence();
-    last = atomicAdd(count, 1u) == gridDim.x - 1;
+    last = atomicAdd(count, 1u) == gridDim.x - 1;  //< one writer a block without a fence
   }
   __syncthreads();
   if (!last) return;
   if (threadIdx.x < gridDim.x) y[threadIdx.x] = partial[threadIdx.x];  //< one writer a block without a fence
-  if (threadIdx.x == 0) *count = 0;
+  if (threadIdx.x == 0) *count = 0;  //< one writer a block without a fence
 }
 
 // Every block reads the flag, one sets it.

@@ -58,6 +58,12 @@ bool SyncPoint::covers(std::size_t count, std::uint64_t block, Serial serial, Ce
   return false;
 }
 
+bool SyncPoint::has(std::size_t count, std::uint64_t block) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = of_block_.find(block);
+  return found != of_block_.end() && found->second.front() < count;
+}
+
 void SyncPoint::blocks(std::size_t count, std::unordered_map<std::uint64_t, bool>& seen) const {
   const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < count; ++i) seen[releases_[i].block] = true;
@@ -240,6 +246,14 @@ bool BlockOrder::before(std::uint64_t block, Serial serial, Cell earlier, std::u
       return true;
   }
   return false;
+}
+
+bool BlockOrder::saw_atomic_of(std::uint64_t block, std::uint64_t address, std::uint32_t thread) const {
+  const SyncPoint* const point = points_->find(address);
+  return point != nullptr && std::any_of(acquired_.begin(), acquired_.end(), [&](const Acquired& acquired) {
+           return acquired.point == point && reaches(acquired.tick, acquired.thread, thread) &&
+                  point->has(acquired.count, block);
+         });
 }
 
 bool BlockOrder::follows_all(std::uint64_t blocks, std::uint32_t thread) const {

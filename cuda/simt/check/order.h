@@ -46,6 +46,8 @@ class SyncPoint {
   std::size_t count() const;
   // Whether one of the first `count` releases hands over this access of that block.
   bool covers(std::size_t count, std::uint64_t block, Serial serial, cells::Cell access, int depth = 8) const;
+  // Whether one of the first `count` releases is of that block.
+  bool has(std::size_t count, std::uint64_t block) const;
   // Adds the blocks that released here to a set of them.
   void blocks(std::size_t count, std::unordered_map<std::uint64_t, bool>& seen) const;
 
@@ -97,6 +99,9 @@ class BlockOrder {
   bool before(cells::Cell earlier, bool is_read, std::uint32_t thread) const;
   // The same of an access of another block of the launch.
   bool before(std::uint64_t block, Serial serial, cells::Cell earlier, std::uint32_t thread) const;
+  // Whether `thread` follows an atomic of its block at `address` that saw one of `block` there. Atomics are
+  // noted before they are carried out, so of two at once the later need not be the one noted last.
+  bool saw_atomic_of(std::uint64_t block, std::uint64_t address, std::uint32_t thread) const;
   // Whether `thread` follows something of every other of the launch's `blocks`.
   bool follows_all(std::uint64_t blocks, std::uint32_t thread) const;
 

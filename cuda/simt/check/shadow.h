@@ -65,7 +65,7 @@ class GlobalShadow {
   // What a report calls the operation of a serial.
   std::string label(Serial serial) const;
 
-  // For accesses to less than the whole of `word`.
+  // For accesses to less than the whole of `word`, and for atomics.
   std::mutex& part_lock(std::uint64_t word) { return part_locks_[word % part_locks_.size()]; }
 
   // Reads of one word by an operation that is not ordered with that of another: rare, kept aside.

@@ -84,6 +84,9 @@ struct Word {
     // An older serial of this block: its clock was started anew since.
     if (owner.block == actor.block) return true;
     if (actor.order.before(owner.block, serial, cell, actor.thread)) return true;
+    if (!is_read && cells::kind(cell) == atomic &&
+        actor.order.saw_atomic_of(owner.block, view.base + index * 4, actor.thread))
+      return true;
     who = fmt::format("block {} thread {}", place_in(owner.block, actor.state.shape.grid),
                       place_in(thread(cell), actor.state.shape.block));
     return false;
@@ -193,7 +196,7 @@ struct Word {
 
   void run() const {
     std::unique_lock<std::mutex> lock;
-    if (global() && bytes != 15) lock = std::unique_lock(actor.state.shadow->part_lock(index));
+    if (global() && (bytes != 15 || exempt())) lock = std::unique_lock(actor.state.shadow->part_lock(index));
     if (reads() && (view.state[index] & bytes) != bytes)
       report(FaultKind::unwritten_read, fmt::format("{} {} that nobody has written", verb(), place()));
     check_writer();
