@@ -69,14 +69,15 @@ class FmaLoop {
           x, a, [&](int i) { return row(i); }, k);
       read_all<LayoutB>(
           y, b, [&](int j) { return column(j); }, k);
-      for (int i = 0; i < 8; i += 4) {
-        if (Halves && i == 4 && share_.half_rows) break;
-        for (int j = 0; j < 8; j += 4) {
-          if (Halves && j == 4 && share_.half_columns) break;
-          for (int e = 0; e < 4; ++e)
+      // k outermost: pairs of products, where a device has them, want each number twice.
+      for (int e = 0; e < 4; ++e)
+        for (int i = 0; i < 8; i += 4) {
+          if (Halves && i == 4 && share_.half_rows) break;
+          for (int j = 0; j < 8; j += 4) {
+            if (Halves && j == 4 && share_.half_columns) break;
             for (int l = 0; l < 16; ++l) add(i + l / 4, j + l % 4, x[i + l / 4][e], y[j + l % 4][e]);
+          }
         }
-      }
     }
   }
   __device__ void add(int i, int j, float x, float y) {

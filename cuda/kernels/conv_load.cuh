@@ -64,7 +64,6 @@ class GatherLoader {
     find_pixels();
     if constexpr (Fused) {
       numbers_at_ = p.a_channel_group * group;
-      z_ = static_cast<const T*>(p.a_prologue.z) + group * p.a_group + cursor_.channel;
       channel_ = p.a_prologue.kind == PrologueKind::none ? 0 : cursor_.channel % p.a_prologue.channels;
       if constexpr (Ahead) numbers_ = ChannelNumbers<Width>(p.a_prologue, numbers_at_ + channel_);
     }
@@ -77,13 +76,12 @@ class GatherLoader {
       copy_async<Width * sizeof(T)>(to + chunk(i), source_ + offsets_[i], real);
       if constexpr (Fused)
         if (p_.a_prologue.kind == PrologueKind::backward)
-          copy_async<Width * sizeof(T)>(z_to + chunk(i), z_ + offsets_[i], real);
+          copy_async<Width * sizeof(T)>(z_to + chunk(i), beside(source_ + offsets_[i]), real);
     }
     if constexpr (Fused) landed_.push(inside_);
     const int before = cursor_.channel;
     const bool next_tap = cursor_.advance(tile_k<T>, p_.channels);
     source_ += cursor_.channel - before;
-    if constexpr (Fused) z_ += cursor_.channel - before;
     if (next_tap) find_pixels();
   }
 
@@ -106,6 +104,11 @@ class GatherLoader {
   /// Where this thread's i-th copy lands in a tile.
   __device__ int chunk(int i) const { return Layout::template offset<step>(row_, k_, i); }
 
+  /// The element of the prologue's second tensor beside one of the gathered tensor.
+  __device__ const T* beside(const T* at) const {
+    return static_cast<const T*>(p_.a_prologue.z) + (at - static_cast<const T*>(p_.a));
+  }
+
   __device__ void find_pixels() {
     inside_ = 0;
     if (cursor_.tap >= tables_.tap_count) return;
@@ -122,7 +125,6 @@ class GatherLoader {
   int row_, k_;
   TapCursor cursor_;
   const T* source_;  ///< the gathered tensor, at the channel of the next copy
-  const T* z_;       ///< the prologue's second tensor, there
   int offsets_[count];
   uint32_t inside_;
   Landed<Stages> landed_;
