@@ -127,24 +127,26 @@ int choose_splits(const Contraction& c, const KernelEntry& kernel, int64_t tiles
       std::clamp<int64_t>(std::min(ceil_div(2 * blocks_wanted, tiles), stages / 8), 1, 64));
 }
 
-/// A rough time: multiplications executed, dearer in small tiles (prologues above all, which every tile runs
-/// for itself) and without alignment, and idle processors.
+/// A rough time: the multiplications, and a quarter of those that a tile's empty rows and columns would be
+/// (its idle warps take room); what goes into shared memory for the tiles (prologues above all, which every
+/// tile runs for itself); copies element by element; idle processors.
 double cost(const KernelEntry& kernel, const Contraction& c) {
   if (kernel.schedule != Schedule::tiles) return 0;
   const Problem& p = c.problem;
   const auto round_up = [](int64_t extent, int64_t unit) {
     return static_cast<double>(ceil_div(extent, unit) * unit);
   };
-  const bool halves = kernel.instance.tile_m == 64;  // see WarpShare
-  const double m = round_up(p.m, halves ? 32 : 64), n = round_up(p.n, halves ? 16 : 32);
-  const double per_tile = has_prologue(p) ? 64 : 32;
-  const double reuse = 1 + per_tile / kernel.instance.tile_m + per_tile / kernel.instance.tile_n;
-  const int64_t tiles =
-      ceil_div(p.m, kernel.instance.tile_m) * ceil_div(p.n, kernel.instance.tile_n) * p.classes * p.groups;
+  const int tile_m = kernel.instance.tile_m, tile_n = kernel.instance.tile_n;
+  const bool halves = tile_m == 64;  // see WarpShare
+  const double full = round_up(p.m, tile_m) * round_up(p.n, tile_n);
+  const double real = round_up(p.m, halves ? 32 : 64) * round_up(p.n, halves ? 16 : 32);
+  // In units of products, which are dearer without tensor cores.
+  const double per_tile = (has_prologue(p) ? 64 : 32) / (kernel.instance.math == Math::f32 ? 2 : 1);
+  const double work = 0.75 * real + 0.25 * full + full * (per_tile / tile_m + per_tile / tile_n);
+  const int64_t tiles = ceil_div(p.m, tile_m) * ceil_div(p.n, tile_n) * p.classes * p.groups;
   const auto blocks = static_cast<double>(tiles * choose_splits(c, kernel, tiles));
   const double idle = std::max(1.0, 0.5 * static_cast<double>(blocks_wanted) / blocks);
-  return m * n * reuse * std::min(idle, 2.0) * (kernel.instance.aligned ? 1 : 4) *
-         (kernel.instance.fused ? 1.1 : 1);
+  return work * std::min(idle, 2.0) * (kernel.instance.aligned ? 1 : 4) * (kernel.instance.fused ? 1.1 : 1);
 }
 
 }  // namespace
