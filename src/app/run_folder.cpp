@@ -40,14 +40,17 @@ std::string started(const fs::path& facts) {
 
 }  // namespace
 
+bool is_free(const fs::path& path) {
+  std::error_code unknown;
+  return !fs::exists(path, unknown) || (fs::is_directory(path, unknown) && fs::is_empty(path, unknown));
+}
+
 fs::path new_run_folder(const std::string& wanted, const std::string& name) {
   std::error_code unknown;
   if (!wanted.empty()) {
-    check(
-        !fs::exists(wanted, unknown) || (fs::is_directory(wanted, unknown) && fs::is_empty(wanted, unknown)),
-        ErrorKind::usage,
-        "--out {}: exists and is not an empty folder; choose another, or go on with --resume {}", wanted,
-        wanted);
+    check(is_free(wanted), ErrorKind::usage,
+          "--out {}: exists and is not an empty folder; choose another, or go on with --resume {}", wanted,
+          wanted);
     return wanted;
   }
   const fs::path base = fs::path("runs") / name;

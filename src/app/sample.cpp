@@ -6,6 +6,7 @@
 #include "agon/trainer.h"
 
 #include "app/command.h"
+#include "app/run_folder.h"
 #include "io/atomic_file.h"
 
 namespace agon::app {
@@ -31,6 +32,8 @@ Image image_at(const Tensor& images, int64_t index) {
 
 int sample(const SampleOptions& options) {
   check(options.count >= 1, ErrorKind::usage, "agon sample: --count {}; give at least 1", options.count);
+  check(is_free(options.out), ErrorKind::usage,
+        "agon sample: --out {}: exists; choose another file, or another or an empty folder", options.out);
   const bool grid = fs::path(options.out).extension() == ".png";
   const auto log = [](const std::string& line) { fmt::print(stderr, "{}\n", line); };
   TrainedModel model = TrainedModel::open(options.run, options.device, log);

@@ -37,6 +37,10 @@ TEST_CASE("train and sample work one after another") {
   CHECK(std::distance(fs::directory_iterator(scratch / "images"), {}) == 5);
   CHECK(agon::read_image(scratch / "images/000004.png").width == 8);
   REQUIRE(agon({"sample", "runs/tiny", "--count", "4", "--out", "grid.png"}).code == 0);
+  const std::string grid = agon.text("grid.png");
+  CHECK(agon({"sample", "runs/tiny", "--count", "5", "--out", "grid.png"}).code == 2);
+  CHECK(agon.text("grid.png") == grid);
+  CHECK(agon({"sample", "runs/tiny", "--count", "5", "--out", "images"}).code == 2);
   CHECK(agon::read_image(scratch / "grid.png").width == 2 * 8 + 3 * 2);
 
   // A second run of the same name gets a directory of its own.
