@@ -15,7 +15,8 @@ KernelEntry kernel_entry(const char* name) {
       K::depth,
       K::threads,
       reinterpret_cast<const void*>(&contraction<K>),
-      [](const Problem& p) { return K::shared_bytes(p.taps, p.a_prologue.kind == PrologueKind::backward); }};
+      [](const Problem& p) { return K::shared_bytes(p.taps, p.a_prologue.kind == PrologueKind::backward); },
+      K::halves};
 }
 
 }  // namespace agon::cuda

@@ -137,9 +137,8 @@ double cost(const KernelEntry& kernel, const Contraction& c) {
     return static_cast<double>(ceil_div(extent, unit) * unit);
   };
   const int tile_m = kernel.instance.tile_m, tile_n = kernel.instance.tile_n;
-  const bool halves = tile_m == 64;  // see WarpShare
   const double full = round_up(p.m, tile_m) * round_up(p.n, tile_n);
-  const double real = round_up(p.m, halves ? 32 : 64) * round_up(p.n, halves ? 16 : 32);
+  const double real = round_up(p.m, kernel.halves ? 32 : 64) * round_up(p.n, kernel.halves ? 16 : 32);
   // In units of products, which are dearer without tensor cores.
   const double per_tile = (has_prologue(p) ? 64 : 32) / (kernel.instance.math == Math::f32 ? 2 : 1);
   const double work = 0.75 * real + 0.25 * full + full * (per_tile / tile_m + per_tile / tile_n);

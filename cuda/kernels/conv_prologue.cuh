@@ -1,6 +1,6 @@
 #pragma once
 #include "cuda/kernels/contraction.h"
-#include "cuda/kernels/device.cuh"
+#include "cuda/kernels/conv_activation.cuh"
 
 /// Prologues, applied once to each element that lies in shared memory, by the thread that copied it there.
 namespace agon::cuda {
@@ -36,8 +36,7 @@ struct ChannelNumbers {
 
   ChannelNumbers() = default;
   __device__ ChannelNumbers(const Prologue& prologue, int channel) {
-    const Activation f = prologue.activation;
-    slope = f.kind == ActivationKind::identity ? 1 : f.kind == ActivationKind::relu ? 0 : f.alpha;
+    slope = negative_slope(prologue.activation);
     read(scale, prologue.scale, channel, 1);
     read(shift, prologue.shift, channel, 0);
     if (prologue.kind != PrologueKind::backward) return;

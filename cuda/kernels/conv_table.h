@@ -19,6 +19,7 @@ struct KernelEntry {
   int threads;
   const void* kernel;
   int (*shared_bytes)(const Problem&);
+  bool halves = false;  ///< leaves out empty halves of a warp's rows and columns (WarpShare)
 };
 
 std::span<const KernelEntry> f32_kernels();
